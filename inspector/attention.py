@@ -1,0 +1,57 @@
+"""Numbers from a relevance map: how much, in which frame, where, how far spread."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attention:
+    """Summary of one relevance map. None where nothing is relevant, or where the map is not finite.
+
+    Attributes:
+        positive: Sum of the relevance above zero, in the unit of the explained score.
+        negative: Sum of the relevance below zero; at most 0.
+        frame_shares: Share of the absolute relevance in each stacked frame, oldest first, float32 (stack,); adds to 1.
+        centre_row: Row of the centre of absolute relevance, in pixels of the network input, 0 at the top.
+        centre_column: Its column, 0 at the left.
+        spread: Root mean square distance from that centre, in pixels of the network input.
+    """
+
+    positive: float | None
+    negative: float | None
+    frame_shares: NDArray[np.float32] | None
+    centre_row: float | None
+    centre_column: float | None
+    spread: float | None
+
+
+NOTHING = Attention(None, None, None, None, None, None)
+
+
+def attend(values: NDArray[np.float32]) -> Attention:
+    """Summarise the relevance of one decision.
+
+    Args:
+        values: Signed relevance (stack, height, width).
+
+    Returns:
+        Its summary; `NOTHING` if a value is NaN or infinite; shares and places are None if every value is 0.
+    """
+    if not np.isfinite(values).all():
+        return NOTHING
+    exact = values.astype(np.float64)
+    positive, negative = float(exact.clip(min=0).sum()), float(exact.clip(max=0).sum())
+    weights = np.abs(exact)
+    total = weights.sum()
+    if total == 0.0:
+        return Attention(positive, negative, None, None, None, None)
+    weights /= total
+    place = weights.sum(axis=0)
+    rows, columns = np.arange(place.shape[0]), np.arange(place.shape[1])
+    along_rows, along_columns = place.sum(axis=1), place.sum(axis=0)
+    row, column = float(along_rows @ rows), float(along_columns @ columns)
+    variance = along_rows @ (rows - row) ** 2 + along_columns @ (columns - column) ** 2
+    shares = weights.sum(axis=(1, 2)).astype(np.float32)
+    return Attention(positive, negative, shares, row, column, float(np.sqrt(variance)))
