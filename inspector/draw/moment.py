@@ -1,0 +1,83 @@
+"""What the page is told: the facts of a recording once, and a moment for every decision."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.draw.palette import Colour
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What stays the same for a whole recording.
+
+    Attributes:
+        title: Large at the top left: the game's or agent's name.
+        subtitle: Facts beside it, in order: algorithm, architecture, frames trained, composite, target ...
+        action_names: Name of each action.
+        output: What the scores are: `logits` of a policy, shown as probabilities, or `q_values`.
+        stack: Stacked frames of the network input.
+        input_size: (height, width) of the network input.
+        input_upper: Largest value of the network input.
+        decisions_per_second: How many decisions make a second of play: 15 for a frame skip of 4 at 60 frames.
+        line_name: What the timeline's line follows, as `score of the action taken`.
+        explain: Show relevance; else the player's screen takes its room.
+        regions: Name and colour of each region on the timeline, bottom first; none shows the stacked frames there.
+    """
+
+    title: str
+    subtitle: tuple[str, ...]
+    action_names: tuple[str, ...]
+    output: Literal["logits", "q_values"]
+    stack: int = 4
+    input_size: tuple[int, int] = (84, 84)
+    input_upper: float = 1.0
+    decisions_per_second: float = 15.0
+    line_name: str = "score of the action taken"
+    explain: bool = True
+    regions: tuple[tuple[str, Colour], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What the page shows of one decision, for as long as its action plays.
+
+    Attributes:
+        screen: The screen decided on, uint8 (height, width, 3), RGB.
+        network_input: What the network saw, float32 (stack, height, width), 0 to `PageFacts.input_upper`.
+        scores: Score of every action, (actions,).
+        action: Index of the action taken.
+        tracked: What the timeline's line follows: the explained score, or the value.
+        target_name: What is explained, as the viewer reads it after «relevance for / against»: `LEFT`, `the value`.
+        target_action: Index of the action that is explained; None for a target that is no action's score.
+        relevance: Signed relevance in the shape of `network_input`; None if it was not explained.
+        finite: False if input or relevance held NaN or infinity.
+        frame_shares: Each stacked frame's share of |relevance|, (stack,); None where there is none.
+        region_shares: Share of each of `PageFacts.regions`; None where there is none.
+        reward: Reward that the action brings.
+        return_so_far: Return of the game, this reward included.
+        lives: Lives left; None where the game has none.
+        life_lost: The action costs a life.
+        game_begins: It is the first decision of a game.
+    """
+
+    screen: Picture
+    network_input: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    action: int
+    tracked: float
+    target_name: str = ""
+    target_action: int | None = None
+    relevance: NDArray[np.float32] | None = None
+    finite: bool = True
+    frame_shares: NDArray[np.floating] | None = None
+    region_shares: NDArray[np.floating] | None = None
+    reward: float = 0.0
+    return_so_far: float = 0.0
+    lives: int | None = None
+    life_lost: bool = False
+    game_begins: bool = False

@@ -1,0 +1,176 @@
+"""Relevance at the network input, carried to the native pixels of the screen and laid over it.
+
+A network input is made from a screen by area averaging. Relevance goes back the way the averaging came: each input
+pixel hands its relevance to the screen pixels that it averaged, in proportion to their part in it. So no relevance is
+gained or lost on the way, and no interpolation smears it to where the network had nothing from.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.draw.colormap import veil
+from inspector.draw.palette import GROUND
+
+Picture = NDArray[np.uint8]
+Map = NDArray[np.float32]
+
+NOT_EXPLAINED = "not explained"
+NOT_FINITE = "no finite relevance"
+ALL_BIAS = "nothing to explain: all of the score comes from biases"
+
+_QUIET_WHITE = (106, 110, 118)
+_PEAK_SHARE = 0.002
+
+
+def area_matrix(source: int, target: int) -> NDArray[np.float64]:
+    """Area averaging of one axis as a matrix, as OpenCV's INTER_AREA shrinks.
+
+    Args:
+        source: Number of pixels that are averaged.
+        target: Number of averages.
+
+    Returns:
+        (target, source), each row summing to 1: the part that every source pixel has in an average.
+    """
+    left = np.arange(target)[:, None] * source / target
+    right = (np.arange(target)[:, None] + 1) * source / target
+    pixel = np.arange(source)[None, :]
+    overlap = np.clip(np.minimum(right, pixel + 1) - np.maximum(left, pixel), 0, None)
+    return np.asarray(overlap / overlap.sum(axis=1, keepdims=True))
+
+
+class Projection:
+    """Carries maps from the network input to the screen, sum for sum: the transpose of area averaging.
+
+    Args:
+        input_size: (height, width) of the network input.
+        screen_size: (height, width) of the screen that it was made from, whole.
+    """
+
+    def __init__(self, input_size: tuple[int, int], screen_size: tuple[int, int]):
+        self._rows = _edges(input_size[0], screen_size[0])
+        self._columns = _edges(input_size[1], screen_size[1])
+
+    def __call__(self, relevance: Map) -> Map:
+        """Carry one map to the screen.
+
+        Args:
+            relevance: (height, width) of the network input; stacked maps are summed before.
+
+        Returns:
+            Relevance of every screen pixel, (height, width) of the screen; its sum is that of `relevance`.
+        """
+        tall = _spread(relevance.astype(np.float64), *self._rows)
+        return _spread(tall.T, *self._columns).T.astype(np.float32)
+
+
+def _edges(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Where the edges of the target's pixels lie among the source's: which pixel, and how far into it."""
+    edge = np.arange(target + 1) * source / target
+    pixel = np.minimum(edge.astype(np.intp), source - 1)
+    return pixel, edge - pixel
+
+
+def _spread(rows: NDArray[np.float64], pixel: NDArray[np.intp], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply by the transposed `area_matrix`: running sums, read off at the edges, and their differences.
+
+    The matrix has two or three entries a row; a product with it whole would take ten times as long.
+    """
+    below = np.zeros_like(rows, shape=(len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, out=below[1:])
+    return np.diff(below[pixel] + part[:, None] * rows[pixel], axis=0)
+
+
+class RunningScale:
+    """What relevance counts as full strength: follows loud moments soon and forgets them slowly.
+
+    A map's own peak is the mean of its largest 0.2 % of pixels by size, so that no single pixel sets it. The scale
+    nears each peak by a part of the distance, a larger part upwards than downwards. So a quiet moment looks quiet for
+    as long as a viewer remembers the loud one. Deterministic: the same maps in the same order give the same scales.
+
+    Args:
+        attack: Part of the way to a higher peak, taken at each map; 0 to 1.
+        decay: Part of the way to a lower peak, taken at each map; 0 to 1.
+    """
+
+    def __init__(self, attack: float = 0.2, decay: float = 0.006):
+        self.attack, self.decay = attack, decay
+        self.value: float | None = None
+
+    def update(self, relevance: Map) -> float:
+        """Take one more map into account.
+
+        Args:
+            relevance: A finite map of any shape.
+
+        Returns:
+            The relevance that is full strength now; more than 0. A map of zeros changes nothing.
+        """
+        peak = _peak(relevance)
+        if peak > 0:
+            if self.value is None:
+                self.value = peak
+            self.value += (self.attack if peak > self.value else self.decay) * (peak - self.value)
+        return self.value or 1.0
+
+
+def _peak(relevance: Map) -> float:
+    size = np.abs(relevance, dtype=np.float32).ravel()
+    count = max(1, round(_PEAK_SHARE * size.size))
+    return float(np.partition(size, size.size - count)[-count:].mean())
+
+
+def quiet(screen: Picture) -> Picture:
+    """Turn a screen grey and dim, so that colour laid over it is alone in having colour.
+
+    Args:
+        screen: uint8 (height, width, 3), RGB, or (height, width), grey.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    grey = screen if screen.ndim == 2 else cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY)
+    return np.take(_QUIET, np.asarray(grey, np.intp), axis=0)
+
+
+def lay_over(screen: Picture, relevance: Map, full_strength: float) -> Picture:
+    """Lay relevance over the quiet screen.
+
+    Args:
+        screen: uint8 (height, width, 3) or (height, width).
+        relevance: Signed relevance of each of its pixels, finite, (height, width).
+        full_strength: Relevance painted at full strength, more than 0; see `RunningScale`.
+
+    Returns:
+        uint8 (height, width, 3), RGB.
+    """
+    return veil(quiet(screen), relevance / np.float32(full_strength))
+
+
+def silence(relevance: Map | None, *, finite: bool) -> str | None:
+    """Say why there is no map to show.
+
+    Args:
+        relevance: The map, or None if none was made.
+        finite: False if the map or its input held NaN or infinity.
+
+    Returns:
+        A line for the viewer; None if the map can be shown.
+    """
+    if relevance is None:
+        return NOT_EXPLAINED
+    if not finite or not np.isfinite(relevance).all():
+        return NOT_FINITE
+    return None if relevance.any() else ALL_BIAS
+
+
+def _quiet_table(white: Sequence[int]) -> Picture:
+    luma = np.linspace(0, 1, 256)[:, None]
+    table = np.asarray(GROUND) * 0.5 * (1 - luma) + np.asarray(white) * luma
+    return np.rint(table).astype(np.uint8)
+
+
+_QUIET = _quiet_table(_QUIET_WHITE)

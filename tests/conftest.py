@@ -1,0 +1,11 @@
+"""What every test starts from: types and shapes are checked at run time, and torch keeps to one thread."""
+
+from jaxtyping import install_import_hook
+
+import tests.typechecker  # the hook looks it up by name
+
+install_import_hook("inspector", f"{tests.typechecker.__name__}.checked")
+
+import torch
+
+torch.set_num_threads(1)
