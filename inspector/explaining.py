@@ -1,0 +1,92 @@
+"""Explain steps: from decisions in numpy to the explainer in torch and back."""
+
+import numpy as np
+import torch
+
+from inspector.agent import Agent
+from inspector.errors import UsageError
+from inspector.lrp import Explainer
+from inspector.records import LEDGER_PARTS, Relevance, Step
+
+NAMED_TARGETS = ("score", "contrast", "advantage", "value")
+
+
+class Interpreter:
+    """Explains the decisions of one agent, always the same target by the same composite.
+
+    Args:
+        agent: Whose decisions.
+        action_names: Name of every action.
+        composite: Name of the composite.
+        target: `score` of the action taken, `contrast` (less the best other action), `advantage` (less the mean of
+            all), `value` of the critic, or always one action, by name or number.
+
+    Raises:
+        UsageError: If there is no such target, or composite, or no critic.
+        UnsupportedError: If the network has an operation without a rule.
+    """
+
+    def __init__(self, agent: Agent, action_names: tuple[str, ...], composite: str, target: str):
+        self._device = agent.device
+        self._explainer = Explainer(agent.network, composite=composite, input_bounds=agent.input_bounds)
+        self.composite = composite
+        self.action = resolve_action(target, action_names)
+        self.target = target if self.action is None else action_names[self.action]
+        self._explain(np.zeros((1, *agent.input_shape), np.float32), [0])
+
+    @property
+    def line_name(self) -> str:
+        """What the explained score is, as a person reads it."""
+        if self.action is not None:
+            return f"score of {self.target}"
+        return "value" if self.target == "value" else f"{self.target} of the action taken"
+
+    def target_action(self, taken: int) -> int | None:
+        """The action that the target is about; None for the value, which is about none."""
+        if self.action is not None:
+            return self.action
+        return None if self.target == "value" else taken
+
+    def explain(self, steps: list[Step]) -> list[Relevance]:
+        """Explain steps as one batch."""
+        inputs = np.stack([step.network_input for step in steps])
+        return self._explain(inputs, [step.decision.action for step in steps])
+
+    def _explain(self, inputs: np.ndarray, taken: list[int]) -> list[Relevance]:
+        tensor = torch.from_numpy(inputs).to(self._device)
+        actions = torch.tensor(taken, device=self._device)
+        if self.action is None:
+            explanation = self._explainer(tensor, self.target, actions=actions)
+        else:
+            explanation = self._explainer(tensor, torch.full_like(actions, self.action))
+        values = explanation.values.float().cpu().numpy()
+        score = explanation.score.double().cpu().numpy()
+        ledger = {part: explanation.ledger[part].double().cpu().numpy() for part in LEDGER_PARTS}
+        return [
+            Relevance(
+                values=values[i],
+                target=self.target,
+                score=float(score[i]),
+                ledger={part: float(ledger[part][i]) for part in LEDGER_PARTS},
+                finite=bool(np.isfinite(inputs[i]).all() and np.isfinite(values[i]).all()),
+            )
+            for i in range(len(taken))
+        ]
+
+
+def resolve_action(target: str, action_names: tuple[str, ...]) -> int | None:
+    """Index of the action that a target names; None for a target that follows the action taken.
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    if target in NAMED_TARGETS:
+        return None
+    if target.upper() in action_names:
+        return action_names.index(target.upper())
+    if target.isdecimal() and int(target) < len(action_names):
+        return int(target)
+    raise UsageError(
+        f"no target {target!r}; there are {', '.join(NAMED_TARGETS)}, the actions {', '.join(action_names)}, "
+        f"and their numbers 0 to {len(action_names) - 1}"
+    )

@@ -1,0 +1,270 @@
+"""Take steps one by one; explain them in batches, draw them, and write the recording as a stream."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.agent import Agent
+from inspector.attention import NOTHING, Attention, attend
+from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
+from inspector.draw.page import Moment, Page, PageFacts
+from inspector.explaining import Interpreter
+from inspector.pacing import Pacer
+from inspector.recording import Recording, RecordingWriter
+from inspector.records import Relevance, Step
+
+WAITING_BATCHES = 2
+"""Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
+
+
+class Recorder:
+    """Records steps as an explained film.
+
+    Playing goes on in the caller's thread; explaining, drawing and encoding in one thread beside it, batch by batch.
+
+    Args:
+        agent: Whose decisions are explained.
+        folder: Where the recording lands; made if it is not there.
+        title: Large on the page: the game's name.
+        action_names: Name of every action.
+        screen_size: Height and width of the native screens, in pixels.
+        native_rate: Emulator frames a second.
+        fps: Frames a second of the film, a divisor of `native_rate`.
+        interpreter: What explains the steps; None records without explanation.
+        save_relevance: Keep every relevance map in `relevance.h5`.
+        batch_size: Decisions explained at once.
+        threads: Threads of the encoder.
+        overwrite: Replace a recording that is there.
+        manifest: Facts to keep in `manifest.json`.
+
+    Raises:
+        RecordingError: If the folder cannot be written, or holds something and `overwrite` is not given.
+        UsageError: If `fps` does not divide `native_rate`.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        folder: Path,
+        *,
+        title: str,
+        action_names: tuple[str, ...],
+        screen_size: tuple[int, int],
+        native_rate: int = 60,
+        fps: int = 30,
+        interpreter: Interpreter | None = None,
+        save_relevance: bool = False,
+        batch_size: int = 32,
+        threads: int = 2,
+        overwrite: bool = False,
+        manifest: Mapping[str, Any] | None = None,
+    ):
+        self._agent, self._names, self._fps, self._batch_size = agent, action_names, fps, batch_size
+        self._interpreter = interpreter
+        self._pacer = Pacer(native_rate, fps)
+        self._page = Page(self._page_facts(title, native_rate), *screen_size)
+        self._writer = RecordingWriter(
+            folder,
+            dict(manifest or {}),
+            width=PAGE_WIDTH,
+            height=PAGE_HEIGHT,
+            fps=fps,
+            overwrite=overwrite,
+            save_relevance=save_relevance and interpreter is not None,
+            threads=threads,
+        )
+        self._save_relevance = save_relevance
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._pending: list[Step] = []
+        self._waiting: deque[Future[None]] = deque()
+        self._return_so_far = 0.0
+        self._loudest = -1.0
+        self._lives: int | None = None
+        self._film_frames = 0
+
+    @property
+    def seconds(self) -> float:
+        """Length of the film written so far."""
+        return self._film_frames / self._fps
+
+    def add(self, step: Step) -> None:
+        """Take one step. Errors of earlier steps surface here.
+
+        Raises:
+            RecordingError: If the recording cannot be written.
+        """
+        self._pending.append(step)
+        if len(self._pending) >= self._batch_size:
+            self._hand_over()
+        while len(self._waiting) > WAITING_BATCHES:
+            self._waiting.popleft().result()
+
+    def close(self, status: str = "complete") -> Recording:
+        """Write what is left and finish the recording.
+
+        Args:
+            status: `complete`, `interrupted` or `failed`; goes into the manifest.
+        """
+        try:
+            self._hand_over()
+            while self._waiting:
+                self._waiting.popleft().result()
+            self._write_frames(self._pacer.rest())
+        except BaseException:
+            self._abandon()
+            raise
+        self._thread.shutdown()
+        return self._writer.close(status)
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._writer.closed:
+            return
+        if error is None:
+            self.close()
+        else:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Keep what is written, and say in the manifest that the recording failed."""
+        self._thread.shutdown(cancel_futures=True)
+        if not self._writer.closed:
+            self._writer.close("failed")
+
+    def _hand_over(self) -> None:
+        if self._pending:
+            self._waiting.append(self._thread.submit(self._write, self._pending))
+            self._pending = []
+
+    def _write(self, steps: list[Step]) -> None:
+        explained: list[Relevance] | list[None] = (
+            self._interpreter.explain(steps) if self._interpreter else [None] * len(steps)
+        )
+        for step, relevance in zip(steps, explained, strict=True):
+            self._write_step(step, relevance)
+
+    def _write_step(self, step: Step, relevance: Relevance | None) -> None:
+        if step.index == 0:
+            self._return_so_far, self._lives = 0.0, None
+        self._return_so_far += step.reward
+        attention = NOTHING if relevance is None else attend(relevance.values)
+        self._page.begin(self._moment(step, relevance, attention))
+        self._lives = step.lives
+        self._writer.add_row(self._row(step, relevance, attention))
+        self._write_frames(self._pacer.merge(step.screens))
+        self._keep_loudest(attention)
+        if relevance is not None and self._save_relevance:
+            self._writer.add_relevance(relevance.values)
+
+    def _moment(self, step: Step, relevance: Relevance | None, attention: Attention) -> Moment:
+        """What the page shows of a step."""
+        decision = step.decision
+        about = self._interpreter.target_action(decision.action) if self._interpreter else None
+        return Moment(
+            screen=step.screen,
+            network_input=step.network_input,
+            scores=decision.scores,
+            action=decision.action,
+            tracked=float(decision.scores[decision.action]) if relevance is None else relevance.score,
+            target_name="the value" if about is None else self._names[about],
+            target_action=about,
+            relevance=None if relevance is None else relevance.values,
+            finite=relevance is None or relevance.finite,
+            frame_shares=attention.frame_shares,
+            reward=step.reward,
+            return_so_far=self._return_so_far,
+            lives=step.lives,
+            life_lost=None not in (self._lives, step.lives) and step.lives < self._lives,
+            game_begins=step.index == 0,
+        )
+
+    def _keep_loudest(self, attention: Attention) -> None:
+        """The thumbnail is the page of the decision with the most relevance; without relevance, of the last reward."""
+        loudness = 0.0 if attention.positive is None else attention.positive - (attention.negative or 0.0)
+        if loudness > self._loudest and self._film_frames:
+            self._loudest = loudness
+            self._writer.set_thumbnail(self._shown)
+
+    def _write_frames(self, screens: Iterator[NDArray[np.uint8]]) -> None:
+        for screen in screens:
+            self._shown = self._page.frame(screen, self.seconds)
+            self._writer.add_frame(self._shown)
+            self._film_frames += 1
+
+    def _page_facts(self, title: str, native_rate: int) -> PageFacts:
+        """What the page says of the whole recording."""
+        facts, recipe = self._agent.facts, self._agent.preprocessing
+        trained = facts.checkpoint.frames
+        subtitle = [
+            None if facts.name.lower() == title.lower() else facts.name,
+            " ".join(filter(None, (facts.algorithm, facts.architecture.split(",")[0]))),
+            None if trained is None else f"{count_text(trained)} frames",
+        ]
+        if self._interpreter:
+            subtitle += [self._interpreter.composite, self._interpreter.target]
+        return PageFacts(
+            title=title,
+            subtitle=tuple(part for part in subtitle if part),
+            action_names=self._names,
+            output=self._agent.output,
+            stack=recipe.stack,
+            input_size=(recipe.height, recipe.width),
+            input_upper=self._agent.input_bounds[1],
+            decisions_per_second=native_rate / recipe.frame_skip,
+            line_name=self._interpreter.line_name if self._interpreter else "score of the action taken",
+            explain=self._interpreter is not None,
+        )
+
+    def _row(self, step: Step, relevance: Relevance | None, attention: Attention) -> dict[str, Any]:
+        """The row of `steps.parquet` for one decision."""
+        decision = step.decision
+        row: dict[str, Any] = {
+            "episode": step.episode,
+            "step": step.index,
+            "frame": step.frame,
+            "video_seconds": self.seconds,
+            "action": decision.action,
+            "action_name": self._names[decision.action],
+            "scores": decision.scores.tolist(),
+            "value": decision.value,
+            "reward": step.reward,
+            "return_so_far": self._return_so_far,
+            "lives": step.lives,
+            "terminated": step.terminated,
+            "truncated": step.truncated,
+        }
+        return row if relevance is None else row | _explained(relevance, attention)
+
+
+def _explained(relevance: Relevance, attention: Attention) -> dict[str, Any]:
+    """The part of a row that only an explained decision has."""
+    shares = attention.frame_shares
+    return {
+        "target": relevance.target,
+        "target_score": relevance.score,
+        "relevance_positive": attention.positive,
+        "relevance_negative": attention.negative,
+        "frame_shares": None if shares is None else shares.tolist(),
+        "centre_row": attention.centre_row,
+        "centre_column": attention.centre_column,
+        "spread": attention.spread,
+        "finite": relevance.finite,
+        **{f"ledger_{part}": amount for part, amount in relevance.ledger.items()},
+    }
+
+
+def count_text(count: int) -> str:
+    """A number of frames as a person reads it: 8 k, 0.85 M, 12 M."""
+    if count < 100_000:
+        return f"{count / 1_000:.0f} k" if count else "0"
+    return f"{count / 1e6:.2f} M" if count < 10_000_000 else f"{count / 1e6:.1f} M"

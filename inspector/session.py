@@ -1,0 +1,223 @@
+"""Record an agent's play from start to end: what the command `inspector record` does."""
+
+import platform
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inspector.agent import Agent
+from inspector.atari.environment import AtariEnvironment, make_environment
+from inspector.errors import UsageError
+from inspector.explaining import Interpreter
+from inspector.load import load_agent
+from inspector.recorder import Recorder
+from inspector.recording import Recording
+from inspector.rollout import rollout, samples
+
+NATIVE_RATE = 60
+"""Emulator frames a second of the console (NTSC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a recording is.
+
+    Attributes:
+        steps: Decisions taken.
+        total_steps: Decisions asked for; None if games are counted.
+        episodes: Games finished.
+        total_episodes: Games asked for; None if decisions are counted.
+        seconds: Length of the film written so far.
+        return_so_far: Unclipped return of the game that runs.
+    """
+
+    steps: int
+    total_steps: int | None
+    episodes: int
+    total_episodes: int | None
+    seconds: float
+    return_so_far: float
+
+
+def record(
+    agent: Agent | str | Path,
+    *,
+    environment: str | None = None,
+    seed: int = 0,
+    episodes: int | None = None,
+    steps: int | None = None,
+    greedy: bool | None = None,
+    composite: str = "epsilon_plus",
+    target: str = "score",
+    fps: int = 30,
+    explain: bool = True,
+    save_relevance: bool = False,
+    batch_size: int = 32,
+    threads: int = 2,
+    output: Path | str | None = None,
+    overwrite: bool = False,
+    command: Sequence[str] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Recording:
+    """Let an agent play, explain every decision, and keep it all in a folder.
+
+    Args:
+        agent: An agent, or what `load_agent` takes: a bundle's name, a file.
+        environment: Gymnasium id of the game; None takes the agent's own.
+        seed: Of the game and of sampled actions; the same seed gives the same recording.
+        episodes: Whole games to play; with neither this nor `steps`, one.
+        steps: Decisions to play, over as many games as they take.
+        greedy: True takes the best action, False samples; None samples policies only.
+        composite: Which LRP rules: `epsilon_plus` and others of `inspector.lrp`.
+        target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name or number.
+        fps: 30 merges each pair of emulator frames by maximum; 60 keeps all.
+        explain: False records the play alone.
+        save_relevance: Keep every relevance map, float16, in `relevance.h5`.
+        batch_size: Decisions explained at once.
+        threads: Threads of the encoder.
+        output: The folder; None makes a new one under `recordings/`.
+        overwrite: Replace a recording that is there.
+        command: The command line, for the manifest.
+        on_progress: Called after every decision.
+
+    Returns:
+        The finished recording. After SIGINT or SIGTERM it is finished too, with the status `interrupted`.
+
+    Raises:
+        UsageError: If an argument makes no sense or the game is not known.
+        CheckpointError: If the agent cannot be loaded.
+        GameError: If the game does not exist or does not fit.
+        UnsupportedError: If the network cannot be explained.
+        RecordingError: If the folder cannot be written.
+    """
+    if episodes is not None and steps is not None:
+        raise UsageError("give a number of episodes or of steps, not both")
+    if any(count is not None and count < 1 for count in (episodes, steps, batch_size, threads)):
+        raise UsageError("numbers of episodes, steps, threads and the batch size start at 1")
+    if not isinstance(agent, Agent):
+        agent = load_agent(agent, environment=environment)
+    name = environment or agent.facts.environment
+    if name is None:
+        raise UsageError(
+            f"{agent.facts.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5"
+        )
+    game = make_environment(name, agent.preprocessing, agent.action_count)
+    sampled = samples(agent, greedy)
+    if sampled and agent.output != "logits":
+        raise UsageError("only a policy can be sampled; Q-values are played greedily: leave out --sample")
+    interpreter = Interpreter(agent, game.action_names, composite, target) if explain else None
+    folder = Path(output) if output else default_folder(agent, seed)
+    manifest = {
+        "agent": asdict(agent.facts) | {"output": agent.output, "action_count": agent.action_count},
+        "environment": {"id": name, "action_names": game.action_names, **asdict(agent.preprocessing)},
+        "play": {"seed": seed, "policy": "sampled" if sampled else "greedy", "episodes": episodes, "steps": steps},
+        "explanation": {"composite": composite, "target": interpreter.target} if interpreter else None,
+        "batch_size": batch_size,
+        "device": str(agent.device),
+        "versions": versions(),
+        "command": list(command or []),
+    }
+    recorder = Recorder(
+        agent,
+        folder,
+        title=title_of(name),
+        action_names=game.action_names,
+        screen_size=game.native_size,
+        native_rate=NATIVE_RATE,
+        fps=fps,
+        interpreter=interpreter,
+        save_relevance=save_relevance,
+        batch_size=batch_size,
+        threads=threads,
+        overwrite=overwrite,
+        manifest=manifest,
+    )
+    if episodes is None and steps is None:
+        episodes = 1
+    return _play(recorder, agent, game, seed, greedy, episodes, steps, on_progress)
+
+
+def _play(
+    recorder: Recorder,
+    agent: Agent,
+    game: AtariEnvironment,
+    seed: int,
+    greedy: bool | None,
+    episodes: int | None,
+    steps: int | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> Recording:
+    """Feed steps to the recorder until there are enough, or until a signal."""
+    finished, return_so_far = 0, 0.0
+    with interruptible() as stopped, recorder:
+        for count, step in enumerate(rollout(agent, game, seed=seed, greedy=greedy), start=1):
+            recorder.add(step)
+            return_so_far = step.reward + (return_so_far if step.index else 0.0)
+            finished += step.terminated or step.truncated
+            if on_progress:
+                on_progress(Progress(count, steps, finished, episodes, recorder.seconds, return_so_far))
+            if stopped or count == steps or finished == episodes:
+                break
+        return recorder.close("interrupted" if stopped else "complete")
+
+
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Turn the first SIGINT or SIGTERM into an entry of the list; a second one acts as usual.
+
+    Outside the main thread signals stay as they are.
+    """
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, _: Any) -> None:
+        caught.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def default_folder(agent: Agent, seed: int) -> Path:
+    """A new folder under `recordings/`, named after agent, seed and time."""
+    return Path("recordings") / f"{agent.facts.name}-seed{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def title_of(environment: str) -> str:
+    """A game's name out of its id: `ALE/SpaceInvaders-v5` is Space Invaders."""
+    name = environment.rpartition("/")[2].partition("-")[0].removesuffix("NoFrameskip")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+
+
+def versions() -> dict[str, str]:
+    """Versions that a recording depends on."""
+    names = ("relevance-inspector", "torch", "ale-py", "gymnasium", "av", "opencv-python-headless", "numpy")
+    return {"python": platform.python_version()} | {name: _version(name) for name in names} | {"cuda": _cuda()}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except ImportError:
+        return "not installed"
+
+
+def _cuda() -> str:
+    return str(torch.version.cuda or "none")
