@@ -185,6 +185,7 @@ def make_console(name: str, recipe: Preprocessing, full_actions: bool) -> Any:
         GameError: If there is no such environment or it is no Atari game.
     """
     gymnasium.register_envs(ale_py)
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner among the progress
     try:
         spec = gymnasium.spec(name)
     except (gymnasium.error.Error, ModuleNotFoundError) as error:

@@ -1,0 +1,285 @@
+"""The command line: what can be asked for, and how errors reach the user. No logic, and nothing slow to import."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich_argparse import RawDescriptionRichHelpFormatter
+
+from inspector import __version__, commands
+from inspector.console import complain
+from inspector.errors import InspectorError
+
+EXIT_CODES = """\
+exit codes:
+  0    done
+  1    failure
+  2    wrong usage
+  3    the agent's file is not recognised, or does not fit
+  4    the network holds an operation that cannot be explained
+  5    a folder, a disk or a recording does not serve
+  6    the environment does not exist, or does not fit the agent
+  130  interrupted; what was recorded so far is finished and kept"""
+
+EXAMPLES = f"""\
+examples:
+  inspector record breakout                          the bundled agent, one game
+  inspector record my_ppo.zip --env ALE/Pong-v5      an agent of stable-baselines3
+  inspector show my_dqn.cleanrl_model                what is in this file?
+
+{EXIT_CODES}"""
+
+RECORD_EXAMPLES = """\
+examples:
+  inspector record breakout --steps 2000
+  inspector record breakout --checkpoint first --seed 3 -o recordings/untrained
+  inspector record my_ppo.zip --env ALE/Pong-v5 --frame-skip 4 --episodes 2
+  inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
+  inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json"""
+
+SHOW_EXAMPLES = """\
+examples:
+  inspector show breakout
+  inspector show my_ppo.zip --json"""
+
+RECOVER_EXAMPLES = """\
+examples:
+  inspector recover recordings/breakout-seed0-20260101-120000"""
+
+AGENTS_EXAMPLES = """\
+examples:
+  inspector agents
+  inspector agents --json"""
+
+DOCTOR_EXAMPLES = """\
+examples:
+  inspector doctor
+  inspector doctor --json"""
+
+
+class HelpFormatter(RawDescriptionRichHelpFormatter):
+    """Help with the examples left as written."""
+
+    group_name_formatter = str
+    text_markup = False
+    help_markup = False
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=36)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative")
+    return value
+
+
+def probability(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a probability: give a number from 0 to 1")
+    return value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="inspector",
+        description="See what a game-playing network looks at when it decides.",
+        epilog=EXAMPLES,
+        formatter_class=HelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"inspector {__version__}")
+    parser.add_argument("--no-color", action="store_true", help="no colours, as with NO_COLOR in the environment")
+    parsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+
+    record = _add(
+        parsers, "record", "AGENT", "let an agent play, explain every decision, write a film", RECORD_EXAMPLES
+    )
+    record.set_defaults(run=commands.record)
+    _add_source(record)
+    _add_play(record)
+    _add_explanation(record)
+    _add_output(record)
+    _add_facts(record)
+    _add_manners(record, quiet=True)
+
+    show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
+    show.set_defaults(run=commands.show)
+    _add_source(show)
+    _add_facts(show)
+    _add_manners(show)
+
+    recover = _add(parsers, "recover", "DIR", "finish a recording that was killed", RECOVER_EXAMPLES)
+    recover.set_defaults(run=commands.recover)
+    recover.add_argument("folder", metavar="DIR", type=Path, help="folder of the recording")
+    _add_manners(recover)
+
+    agents = _add(parsers, "agents", "", "list the agents that come with the inspector", AGENTS_EXAMPLES)
+    agents.set_defaults(run=commands.agents)
+    _add_manners(agents)
+
+    doctor = _add(parsers, "doctor", "", "check versions, codecs, device, games and terminal", DOCTOR_EXAMPLES)
+    doctor.set_defaults(run=commands.doctor)
+    _add_manners(doctor)
+    return parser
+
+
+Subparsers = argparse._SubParsersAction  # argparse names it in no public way
+
+
+def _add(
+    parsers: "Subparsers[argparse.ArgumentParser]", name: str, operand: str, summary: str, examples: str
+) -> argparse.ArgumentParser:
+    """One command, with its line in the list of commands and its own help."""
+    return parsers.add_parser(
+        name,
+        usage=" ".join(filter(None, ("inspector", name, operand, "[options]"))),
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=examples,
+        formatter_class=HelpFormatter,
+    )
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("agent", metavar="AGENT", help="a bundled agent, a file, a folder, or MODULE:FUNCTION")
+    parser.add_argument("--env", metavar="ID", help="environment to play, as ALE/Breakout-v5")
+    parser.add_argument(
+        "--checkpoint", metavar="WHICH", default="last", help="frames trained, or first, best, last (default)"
+    )
+
+
+def _add_play(parser: argparse.ArgumentParser) -> None:
+    play = parser.add_argument_group("play")
+    play.add_argument("--seed", metavar="S", type=whole, default=0, help="seed of games and sampling (default 0)")
+    length = play.add_mutually_exclusive_group()
+    length.add_argument("--episodes", metavar="N", type=count, help="play N whole games (default: one)")
+    length.add_argument("--steps", metavar="N", type=count, help="stop after N decisions")
+    choice = play.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--greedy", action="store_const", const=True, help="take the best action (default for Q-values)"
+    )
+    choice.add_argument(
+        "--sample", dest="greedy", action="store_const", const=False, help="sample actions (default for policies)"
+    )
+
+
+def _add_explanation(parser: argparse.ArgumentParser) -> None:
+    explain = parser.add_argument_group("explanation")
+    explain.add_argument(
+        "--composite", metavar="NAME", default="epsilon_plus", help="which rules explain (default epsilon_plus)"
+    )
+    explain.add_argument(
+        "--target", metavar="NAME", default="score", help="score (default), contrast, advantage, value or an action"
+    )
+    explain.add_argument("--no-explain", dest="explain", action="store_false", help="only film the game")
+    explain.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")
+    explain.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the network runs (default auto)"
+    )
+    explain.add_argument(
+        "--batch-size", metavar="N", type=count, default=32, help="decisions explained at once (default 32)"
+    )
+    explain.add_argument(
+        "--threads", metavar="N", type=count, default=2, help="threads of the film's encoder (default 2)"
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    output = parser.add_argument_group("output")
+    output.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
+    output.add_argument("--overwrite", action="store_true", help="replace the files of a recording that is there")
+    output.add_argument(
+        "--fps", type=int, choices=(30, 60), default=30, help="30 merges pairs of frames (default), 60 keeps all"
+    )
+
+
+def _add_facts(parser: argparse.ArgumentParser) -> None:
+    """What a bare file cannot say of itself."""
+    facts = parser.add_argument_group("when the agent's file does not say")
+    facts.add_argument("--architecture", metavar="NAME", help="network that the weights belong to, as nature")
+    facts.add_argument("--factory", metavar="MOD:FUNC", help="your function that builds the network; runs your code")
+    facts.add_argument("--output-kind", choices=("logits", "q_values"), help="what the network's scores are")
+    facts.add_argument("--stack", metavar="N", type=count, help="frames in the network's input")
+    facts.add_argument("--divisor", metavar="X", type=float, help="pixels are divided by X before the network")
+    facts.add_argument("--frame-skip", metavar="N", type=count, help="emulator frames an action lasts")
+    facts.add_argument("--sticky", metavar="P", type=probability, help="probability that an action is repeated")
+    facts.add_argument("--grey", choices=("ale", "rgb", "resize_rgb"), help="how screens become grey")
+    facts.add_argument("--padding", choices=("zeros", "first"), help="what stands before an episode's first frame")
+    facts.add_argument("--noop-max", metavar="N", type=whole, help="up to N no-ops start a game")
+    facts.add_argument("--fire-reset", action=argparse.BooleanOptionalAction, help="press FIRE to start a game")
+    facts.add_argument("--episodic-life", action=argparse.BooleanOptionalAction, help="treat a lost life as SB3 does")
+
+
+def _add_manners(parser: argparse.ArgumentParser, *, quiet: bool = False) -> None:
+    """How a command talks."""
+    manners = parser.add_argument_group("manners")
+    manners.add_argument("--json", action="store_true", help="print one JSON object for programs")
+    if quiet:
+        manners.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    manners.add_argument("--no-color", action="store_true", help="no colours")
+    manners.add_argument("--debug", action="store_true", help="show the traceback of an error (or INSPECTOR_DEBUG=1)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; None for those of the process.
+
+    Returns:
+        The exit code, see `EXIT_CODES`.
+
+    Raises:
+        SystemExit: After `--help`, `--version`, and wrong usage; from argparse.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv or bool(os.environ.get("INSPECTOR_DEBUG"))
+    if "--no-color" in argv:
+        os.environ["NO_COLOR"] = "1"  # help is printed while the flags are still being read
+    try:
+        try:
+            return run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our results has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 130
+    except InspectorError as error:
+        if debug:
+            raise
+        complain(f"error: {error}")
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        complain(f"error: {type(error).__name__}: {error} (unexpected; --debug shows where)")
+        return 1
+
+
+def run(argv: Sequence[str]) -> int:
+    """Read the arguments and run the command that they name."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    arguments.argv = ["inspector", *argv]
+    return int(arguments.run(arguments))

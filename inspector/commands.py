@@ -1,0 +1,234 @@
+"""The commands: each takes its arguments, calls the library, and prints.
+
+What is slow to import is imported here, inside the command that needs it.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from inspector.console import complain, print_facts, print_finding, print_json, print_notes, progress_display, results
+from inspector.errors import UsageError
+
+if TYPE_CHECKING:
+    from inspector.load.bundle import Bundle
+    from inspector.recording import Recording
+
+PREPROCESSING = (
+    "frame_skip", "stack", "grey", "padding", "divisor", "noop_max", "fire_reset", "episodic_life", "sticky"
+)  # fmt: skip
+"""Flags that say how an agent's input is made, by the names of `Preprocessing`."""
+
+
+def record(arguments: Namespace) -> int:
+    """Let an agent play and explain it; tell where the film is. 130 if it was interrupted."""
+    from inspector import session
+    from inspector.load import load_agent
+
+    with redirect_stdout(sys.stderr):  # should a library print, it is no result
+        agent = load_agent(**source(arguments), device=device(arguments.device))
+    with redirect_stdout(sys.stderr), progress_display(quiet=arguments.quiet) as on_progress:
+        recording = session.record(
+            agent,
+            seed=arguments.seed,
+            episodes=arguments.episodes,
+            steps=arguments.steps,
+            greedy=arguments.greedy,
+            composite=arguments.composite,
+            target=arguments.target,
+            fps=arguments.fps,
+            explain=arguments.explain,
+            save_relevance=arguments.save_relevance,
+            batch_size=arguments.batch_size,
+            threads=arguments.threads,
+            output=arguments.output,
+            overwrite=arguments.overwrite,
+            command=arguments.argv,
+            on_progress=on_progress,
+        )
+    print_recording(recording, as_json=arguments.json)
+    return 130 if recording.status == "interrupted" else 0
+
+
+def show(arguments: Namespace) -> int:
+    """Tell what an agent's file holds."""
+    from inspector.load import describe
+
+    with redirect_stdout(sys.stderr):
+        facts = describe(**source(arguments))
+    if arguments.json:
+        print_json(facts)
+        return 0
+    print_agent(facts)
+    return 0
+
+
+def recover(arguments: Namespace) -> int:
+    """Finish a recording that was killed."""
+    from inspector.recovery import recover as finish
+
+    found = finish(arguments.folder)
+    if found.was_finished:
+        complain("it was finished already; nothing was to be done")
+    elif found.torn_bytes:
+        complain(f"{found.torn_bytes} bytes of a half-written row were cut off")
+    print_recording(found.recording, as_json=arguments.json)
+    return 0
+
+
+def agents(arguments: Namespace) -> int:
+    """List the bundled agents."""
+    from inspector.load.bundle import bundle_folders, read_manifest
+
+    bundles = [read_manifest(folder) for folder in bundle_folders().values()]
+    if arguments.json:
+        print_json({"agents": [asdict(bundle) for bundle in bundles]})
+        return 0
+    for bundle in bundles:
+        print_facts(results(), bundle.name, describe_bundle(bundle))
+    return 0
+
+
+def doctor(arguments: Namespace) -> int:
+    """Look at what recording needs; 1 if something of it is missing."""
+    from inspector.doctor import examine, healthy
+
+    findings = examine()
+    sound = healthy(findings)
+    if arguments.json:
+        print_json({"healthy": sound, "findings": [asdict(finding) for finding in findings]})
+        return 0 if sound else 1
+    console = results()
+    for finding in findings:
+        print_finding(console, finding.name, finding.status, finding.detail, finding.cure)
+    return 0 if sound else 1
+
+
+def source(arguments: Namespace) -> dict[str, Any]:
+    """What `load_agent` and `describe` both take: the agent, and what the user says of it."""
+    told = {name: getattr(arguments, name) for name in PREPROCESSING}
+    return {
+        "source": arguments.agent,
+        "checkpoint": arguments.checkpoint,
+        "environment": arguments.env,
+        "architecture": arguments.architecture,
+        "output": arguments.output_kind,
+        "preprocessing": {name: value for name, value in told.items() if value is not None},
+        "factory": arguments.factory,
+    }
+
+
+def device(choice: str) -> str:
+    """Where the network runs: `auto` takes a CUDA device if there is one."""
+    import torch
+
+    if choice == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if choice == "cuda" and not torch.cuda.is_available():
+        raise UsageError("torch finds no CUDA device: leave out --device, or see what `inspector doctor` says")
+    return choice
+
+
+def print_recording(recording: "Recording", *, as_json: bool) -> None:
+    """Tell what was recorded, and where it is."""
+    games, files = episodes(recording), paths(recording)
+    counts, assumed = recording.manifest["counts"], recording.manifest["agent"]["assumed"]
+    if as_json:
+        status = {"status": recording.status, "folder": str(recording.path), **files}
+        print_json({**status, "counts": counts, "episodes": games, "agent": recording.manifest["agent"]})
+        return
+    console = results()
+    lines = [(f"game {game['episode'] + 1}", describe_game(game)) for game in games]
+    print_facts(console, f"{recording.status}: {counts['steps']} decisions", [*files.items(), *lines])
+    print_notes(console, "assumed; a flag says otherwise", assumed)
+
+
+def paths(recording: "Recording") -> dict[str, str]:
+    """Files of a recording that are there, by what they are."""
+    from inspector.recording import MANIFEST, ROWS
+
+    found = {
+        "video": recording.video,
+        "steps": recording.path / ROWS,
+        "manifest": recording.path / MANIFEST,
+        "thumbnail": recording.thumbnail,
+        "relevance": recording.relevance,
+    }
+    return {kind: str(path) for kind, path in found.items() if path}
+
+
+def episodes(recording: "Recording") -> list[dict[str, Any]]:
+    """Number, length, return and end of every game in a recording."""
+    columns = ["episode", "step", "return_so_far", "terminated", "truncated"]
+    last = {row["episode"]: row for row in recording.rows.select(columns).to_pylist()}
+    return [
+        {
+            "episode": number,
+            "steps": row["step"] + 1,
+            "return": row["return_so_far"],
+            "finished": row["terminated"] or row["truncated"],
+        }
+        for number, row in last.items()
+    ]
+
+
+def describe_game(game: Mapping[str, Any]) -> str:
+    """A game in a line."""
+    end = "" if game["finished"] else ", not finished"
+    return f"return {game['return']:g} in {game['steps']} decisions{end}"
+
+
+def print_agent(facts: Mapping[str, Any]) -> None:
+    """Tell a person what `describe` found."""
+    console = results()
+    sections = ("preprocessing", "provenance")
+    apart = ("name", "layers", "checkpoints", "warnings", "assumed", *sections)
+    print_facts(console, facts["name"], readable({name: facts[name] for name in facts if name not in apart}))
+    print_notes(console, "layers", map(describe_layer, facts["layers"]))
+    for name in sections:
+        print_facts(console, name, readable(facts[name]))
+    for name in ("warnings", "assumed"):
+        print_notes(console, name, facts[name])
+    if len(facts["checkpoints"]) > 1:
+        print_notes(console, "checkpoints", map(describe_checkpoint, facts["checkpoints"]))
+
+
+def describe_layer(layer: Mapping[str, Any]) -> str:
+    """A layer in a line."""
+    return f"{layer['name']:<16}{layer['kind']:<8} {'x'.join(map(str, layer['weight']))}"
+
+
+def describe_checkpoint(checkpoint: Mapping[str, Any]) -> str:
+    """A checkpoint in a line."""
+    frames, mean = checkpoint["frames"], checkpoint["mean_return"]
+    trained = "frames unknown" if frames is None else f"{frames:>13,} frames"
+    return trained if mean is None else f"{trained}   mean return {mean:7.1f} over {checkpoint['games']} games"
+
+
+def describe_bundle(bundle: "Bundle") -> list[tuple[str, object]]:
+    """What a list of agents says of one."""
+    last, frames = bundle.checkpoints[-1], [one.frames for one in bundle.checkpoints]
+    rated = None if last.mean_return is None else f"{last.mean_return:.1f} over {last.games} games"
+    return [
+        ("plays", bundle.environment),
+        ("algorithm", bundle.algorithm),
+        ("checkpoints", ", ".join(f"{number:,}" for number in frames if number is not None)),
+        ("mean return", rated),
+        ("folder", bundle.folder),
+    ]
+
+
+def readable(facts: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """Facts as pairs for a person: nested ones with a dot between their names, underscores as spaces."""
+    pairs: list[tuple[str, object]] = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            pairs += [(f"{name} {inner}", content) for inner, content in readable(value)]
+        elif isinstance(value, (list, tuple)):
+            pairs.append((name, ", ".join(map(str, value)) or None))
+        else:
+            pairs.append((name, value))
+    return [(name.replace("_", " "), value) for name, value in pairs]
