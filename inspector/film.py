@@ -20,6 +20,10 @@ from inspector.files import replacing, write_error
 _BOX = struct.Struct(">I4s")  # every part of an MP4 begins with its length and kind
 
 
+class _UnreadableError(RecordingError):
+    """No film, or one that was cut off before its first frame was whole."""
+
+
 def remux(path: str | os.PathLike[str]) -> int:
     """Make an ordinary MP4, index in front, of a film that may be fragmented or cut off, without encoding it again.
 
@@ -30,20 +34,30 @@ def remux(path: str | os.PathLike[str]) -> int:
         path: The film, replaced by a rename.
 
     Returns:
-        Number of frames in it.
+        Number of frames in it; 0 if none can be read, and the file is then as it was.
 
     Raises:
-        RecordingError: If no frame can be read, or the copy cannot be written; the file is then as it was.
+        RecordingError: If the film or its copy cannot be written.
     """
     path = Path(path)
     _cut_torn_index(path)
-    with replacing(path) as part:
-        with _opened(path) as film:
-            copied = _copy(film, path, part)
-        with _opened(part) as film:
-            if sum(1 for _ in _packets(film)) != copied:
+    try:
+        with replacing(path) as part:
+            with _opened(path) as film:
+                copied = _copy(film, path, part)
+            if _packet_count(part) != copied:
                 raise RecordingError(f"{path} could not be copied whole: check the disk")
+    except _UnreadableError:
+        return 0
     return copied
+
+
+def _packet_count(path: Path) -> int:
+    try:
+        with _opened(path) as film:
+            return sum(1 for _ in _packets(film))
+    except _UnreadableError:
+        return 0
 
 
 def _cut_torn_index(path: Path) -> None:
@@ -76,7 +90,7 @@ def _copy(film: InputContainer, path: Path, part: Path) -> int:
     except OSError as error:
         raise write_error(path, error) from error
     if count == 0:
-        raise RecordingError(f"{path} holds no frame that can be read: it was cut off in its first second")
+        raise _UnreadableError(f"{path} holds no frame that can be read: it was cut off in its first second")
     return count
 
 
@@ -164,11 +178,11 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     try:
         film = av.open(str(path))
     except Exception as error:
-        raise RecordingError(f"{path} is no film that can be read: {error}") from error
+        raise _UnreadableError(f"{path} is no film that can be read: {error}") from error
     with film:
         # A torn index may list a stream without saying how it is coded.
         if not film.streams.video or film.streams.video[0].codec_context is None:
-            raise RecordingError(f"{path} holds no frame that can be read: it was cut off in its first second")
+            raise _UnreadableError(f"{path} holds no frame that can be read: it was cut off in its first second")
         yield film
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import RecordingError
 from inspector.files import PART, replacing, to_json, write_error, write_json
-from inspector.film import read_facts, read_frame, remux
+from inspector.film import read_frame, remux
 from inspector.journal import JournalWriter, read_journal
 from inspector.maps import write_maps
 from inspector.rows import write_table
@@ -113,18 +113,25 @@ def finalise(
     Raises:
         RecordingError: If a file cannot be written; everything recorded is still there, and this can be called again.
     """
-    frames = _mend_film(folder / FILM) if frame_count is None else frame_count
+    if frame_count is None:
+        frame_count = remux(folder / FILM) if (folder / FILM).is_file() else 0
     maps = map_journal.record_count if map_journal else 0
     with replacing(folder / ROWS) as part:
         steps, episodes = write_table(read_journal(journal.path), part)
     if maps and map_journal:
         with replacing(folder / MAPS) as part:
             write_maps(read_journal(map_journal.path), part)
-    seconds = frames / manifest["film"]["fps"]
-    if frames:
+    seconds = frame_count / manifest["film"]["fps"]
+    if frame_count:
         _write_picture(folder, read_frame(folder / FILM, seconds / 2) if thumbnail is None else thumbnail)
-    there = {FILM: frames, ROWS: True, MAPS: maps, THUMBNAIL: frames}
-    counts = {"frames": frames, "steps": steps, "episodes": episodes, "seconds": seconds, "relevance_maps": maps}
+    there = {FILM: frame_count, ROWS: True, MAPS: maps, THUMBNAIL: frame_count}
+    counts = {
+        "frames": frame_count,
+        "steps": steps,
+        "episodes": episodes,
+        "seconds": seconds,
+        "relevance_maps": maps,
+    }
     files = {name: _digest(folder / name) for name in RESULTS if there[name]}
     finished = {**manifest, "status": status, "counts": counts, "files": files}
     write_json(folder / MANIFEST, finished)
@@ -132,14 +139,6 @@ def finalise(
     if map_journal:
         map_journal.close(delete=True)
     return finished
-
-
-def _mend_film(path: Path) -> int:
-    try:
-        read_facts(path, decode=False)
-    except RecordingError:
-        return 0
-    return remux(path)
 
 
 def _write_picture(folder: Path, picture: NDArray[np.uint8]) -> None:

@@ -116,30 +116,27 @@ class Recorder:
             while self._waiting:
                 self._waiting.popleft().result()
             self._write_frames(self._pacer.rest())
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
             raise
         self._thread.shutdown()
         return self._writer.close(status)
 
     def __enter__(self) -> "Recorder":
+        """The recorder itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Finish the recording: as `interrupted` by Ctrl-C, as `failed` by any other exception."""
         if self._writer.closed:
             return
         if error is None:
             self.close()
-        else:
-            self._abandon()
-
-    def _abandon(self) -> None:
-        """Keep what is written, and say in the manifest that the recording failed."""
+            return
         self._thread.shutdown(cancel_futures=True)
-        if not self._writer.closed:
-            self._writer.close("failed")
+        self._writer.__exit__(kind, error, traceback)
 
     def _hand_over(self) -> None:
         if self._pending:
@@ -184,7 +181,7 @@ class Recorder:
             reward=step.reward,
             return_so_far=self._return_so_far,
             lives=step.lives,
-            life_lost=None not in (self._lives, step.lives) and step.lives < self._lives,
+            life_lost=self._lives is not None and step.lives is not None and step.lives < self._lives,
             game_begins=step.index == 0,
         )
 

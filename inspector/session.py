@@ -107,9 +107,7 @@ def record(
         agent = load_agent(agent, environment=environment)
     name = environment or agent.facts.environment
     if name is None:
-        raise UsageError(
-            f"{agent.facts.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5"
-        )
+        raise UsageError(f"{agent.facts.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
     game = make_environment(name, agent.preprocessing, agent.action_count)
     sampled = samples(agent, greedy)
     if sampled and agent.output != "logits":

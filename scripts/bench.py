@@ -1,7 +1,7 @@
 """Measure the recorder: time against the game's own, cost of explaining, memory over length.
 
-    scripts/bench record                 # 2,000 steps with and without explanation, in turn, three rounds
-    scripts/bench memory --steps 20000   # resident memory at 2,000 steps and at the end of one recording
+scripts/bench record                 # 2,000 steps with and without explanation, in turn, three rounds
+scripts/bench memory --steps 20000   # resident memory at 2,000 steps and at the end of one recording
 """
 
 import argparse

@@ -16,8 +16,9 @@ def test_positive_and_negative_add_to_the_sum_and_shares_to_one(values: np.ndarr
     attention = attend(values)
     assert attention.positive is not None
     assert attention.negative is not None
-    total = values.astype(np.float64).sum()
-    assert attention.positive + attention.negative == pytest.approx(total, abs=1e-6 * max(1.0, float(np.abs(values).sum())))
+    exact = values.astype(np.float64)
+    tolerance = 1e-6 * max(1.0, float(np.abs(exact).sum()))
+    assert attention.positive + attention.negative == pytest.approx(float(exact.sum()), abs=tolerance)
     if attention.frame_shares is None:
         assert not values.any()
     else:

@@ -449,13 +449,18 @@ def test_journals_that_a_kill_left_beside_a_finished_recording_are_removed(tmp_p
     assert content(tmp_path) == before
 
 
-def test_a_half_written_row_is_cut_off(tmp_path: Path) -> None:
-    told = kill(start(tmp_path), after=35, seconds=0)
-    journal = tmp_path / "steps.journal"
-    rows = len(list(read_journal(journal)))
+def test_a_half_written_row_and_fragment_are_cut_off(tmp_path: Path) -> None:
+    told = kill(start(tmp_path), after=50, seconds=0)
+    journal, film = tmp_path / "steps.journal", tmp_path / "video.mp4"
+    rows, frames = len(list(read_journal(journal))), read_facts(film).frame_count
     journal.write_bytes(journal.read_bytes() + encode_row(row(99))[:50])
+    pictures = film.read_bytes()
+    index = pictures.index(b"moof") - 4
+    film.write_bytes(pictures + pictures[index : index + int.from_bytes(pictures[index : index + 4], "big") - 35])
+    with pytest.raises(RecordingError, match="no film that can be read"):
+        read_facts(film)
     recovered = recover(tmp_path)
-    assert (recovered.row_count, recovered.torn_bytes) == (rows, 50)
+    assert (recovered.row_count, recovered.torn_bytes, recovered.frame_count) == (rows, 50, frames)
     check_recovered(tmp_path, told)
 
 

@@ -1,0 +1,1 @@
+"""All that knows the Arcade Learning Environment: the game, and the networks that play it."""

@@ -156,8 +156,8 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
             return _shrink(self._newest(self._greys), size)
         screen = self._newest(self._screens)
         if self.recipe.grey == "rgb":
-            return _shrink(cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY), size)
-        return np.asarray(cv2.cvtColor(_shrink(screen, size), cv2.COLOR_RGB2GRAY), np.uint8)
+            return _shrink(_grey(screen), size)
+        return _grey(_shrink(screen, size))
 
     def _restart_stack(self) -> None:
         frame = self._observe()
@@ -176,6 +176,10 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
 
 def _shrink(picture: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _grey(picture: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def make_console(name: str, recipe: Preprocessing, full_actions: bool) -> Any:

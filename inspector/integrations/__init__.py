@@ -1,0 +1,1 @@
+"""Doors for other libraries; each imports its library only when used."""
