@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -202,17 +201,14 @@ def test_a_signal_finishes_the_film_and_says_so(tmp_path: Path) -> None:
         "on_progress=note)\n"
         "print(r.manifest['status'])\n"
     )
-    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert child.stdout is not None
-    try:
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
         for line in child.stdout:
             if line.strip() == "50":
                 child.send_signal(signal.SIGINT)
                 break
         rest = child.stdout.read().split()
-        assert child.wait(timeout=60) == 0
-    finally:
-        child.kill()
+    assert child.returncode == 0
     assert rest[-1] == "interrupted"
     recording = Recording.load(tmp_path / "r")
     count = len(rows(recording))

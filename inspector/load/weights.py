@@ -6,6 +6,7 @@ occur. Torch then gets a clean zip made here, never the stranger's, and `weights
 """
 
 import io
+import pickle
 import pickletools
 import re
 import zipfile
@@ -91,7 +92,10 @@ def read_torch(content: bytes, what: str) -> object:
         records = _read_records(archive, what)
     _check_pickle(records["data.pkl"], what)
     with guarded(what):
-        loaded: object = torch.load(_pack(records), map_location="cpu", weights_only=True)
+        try:
+            loaded: object = torch.load(_pack(records), map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:  # its own text advises to load without the guard
+            raise CheckpointError(f"{what} has a pickle that builds no tensors: damaged or hostile") from error
         # An OrderedDict may carry attributes that shadow its methods; plain dictionaries do not.
         return _plain(loaded)
 

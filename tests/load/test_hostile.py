@@ -68,6 +68,7 @@ def refused(path: Path, message: str) -> str:
     with at_once(), nothing_runs(), pytest.raises(CheckpointError, match=message) as caught:
         load_agent(path)
     assert str(caught.value).isprintable()
+    assert "weights_only" not in str(caught.value)
     return str(caught.value)
 
 
@@ -272,11 +273,12 @@ def walk_bomb() -> bytes:
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "SHORT_BINUNICODE"),
         (b"\x80\x02(ios\nsystem\n.", "INST"),
         (b"\x80\x02}q\x00X\x01\0\0\0ah\x00s.", "no state_dict|RecursionError"),
+        (b"\x80\x02])R.", "builds no tensors"),
         (b"\x80\x02]" * 5, "damaged or hostile"),
         (b"", "damaged or hostile"),
         (b"\x80\x02N.", "no state_dict"),
     ],
-    ids=["hash", "walk", "bytearray", "sparse", "stack global", "inst", "loop", "no end", "empty", "none"],
+    ids=["hash", "walk", "bytearray", "sparse", "stack global", "inst", "loop", "call", "no end", "empty", "none"],
 )
 def test_hostile_pickles_are_refused_at_once(ppo_zip: Path, tmp_path: Path, content: bytes, message: str) -> None:
     refused(write(tmp_path / "bad.pt", torch_archive(content)), message)
