@@ -1,5 +1,6 @@
 """Take steps one by one; explain them in batches, draw them, and write the recording as a stream."""
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -204,7 +205,7 @@ class Recorder:
         trained = facts.checkpoint.frames
         subtitle = [
             None if facts.name.lower() == title.lower() else facts.name,
-            " ".join(filter(None, (facts.algorithm, facts.architecture.split(",")[0]))),
+            " ".join(filter(None, ((facts.algorithm or "").upper(), re.split("[:,]", facts.architecture)[0]))),
             None if trained is None else f"{count_text(trained)} frames",
         ]
         if self._interpreter:
