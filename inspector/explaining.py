@@ -6,7 +6,7 @@ import torch
 from inspector.agent import Agent
 from inspector.errors import UsageError
 from inspector.lrp import Explainer
-from inspector.records import LEDGER_PARTS, Relevance, Step
+from inspector.records import LEDGER_PARTS, Decision, Relevance, Step
 
 NAMED_TARGETS = ("score", "contrast", "advantage", "value")
 
@@ -27,7 +27,7 @@ class Interpreter:
     """
 
     def __init__(self, agent: Agent, action_names: tuple[str, ...], composite: str, target: str):
-        self._device = agent.device
+        self._device, self._names, self._output = agent.device, action_names, agent.output
         self._explainer = Explainer(agent.network, composite=composite, input_bounds=agent.input_bounds)
         self.composite = composite
         self.action = resolve_action(target, action_names)
@@ -37,9 +37,19 @@ class Interpreter:
     @property
     def line_name(self) -> str:
         """What the explained score is, as a person reads it."""
-        if self.action is not None:
-            return f"score of {self.target}"
-        return "value" if self.target == "value" else f"{self.target} of the action taken"
+        return line_name(self._output, self.target)
+
+    def target_text(self, decision: Decision) -> str:
+        """What is explained of one decision, as a person reads it after «relevance for»."""
+        about = self.target_action(decision.action)
+        if about is None:
+            return "the value"
+        name = self._names[about]
+        if self.target == "contrast":
+            others = decision.scores.astype(np.float64)
+            others[about] = -np.inf
+            return f"{name} over {self._names[int(others.argmax())]}"
+        return f"{name} over the mean" if self.target == "advantage" else name
 
     def target_action(self, taken: int) -> int | None:
         """The action that the target is about; None for the value, which is about none."""
@@ -74,6 +84,21 @@ class Interpreter:
         ]
 
 
+def line_name(output: str, target: str) -> str:
+    """Name of a target's score: `logit of the action taken`, `Q-value of LEFT`, `value`.
+
+    Args:
+        output: `logits` or `q_values`.
+        target: A named target, or the name of an action.
+    """
+    if target == "value":
+        return target
+    unit = "logit" if output == "logits" else "Q-value"
+    if target not in NAMED_TARGETS:
+        return f"{unit} of {target}"
+    return f"{unit if target == 'score' else target} of the action taken"
+
+
 def resolve_action(target: str, action_names: tuple[str, ...]) -> int | None:
     """Index of the action that a target names; None for a target that follows the action taken.
 
@@ -82,8 +107,9 @@ def resolve_action(target: str, action_names: tuple[str, ...]) -> int | None:
     """
     if target in NAMED_TARGETS:
         return None
-    if target.upper() in action_names:
-        return action_names.index(target.upper())
+    folded = [name.casefold() for name in action_names]
+    if target.casefold() in folded:
+        return folded.index(target.casefold())
     if target.isdecimal() and int(target) < len(action_names):
         return int(target)
     raise UsageError(

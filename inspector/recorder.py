@@ -1,9 +1,11 @@
 """Take steps one by one; explain them in batches, draw them, and write the recording as a stream."""
 
+import math
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,8 +17,9 @@ from inspector.agent import Agent
 from inspector.attention import NOTHING, Attention, attend
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.page import Moment, Page, PageFacts
-from inspector.explaining import Interpreter
+from inspector.explaining import Interpreter, line_name
 from inspector.pacing import Pacer
+from inspector.provenance import account_of
 from inspector.recording import Recording, RecordingWriter
 from inspector.records import Relevance, Step
 
@@ -35,14 +38,16 @@ class Recorder:
         title: Large on the page: the game's name.
         action_names: Name of every action.
         screen_size: Height and width of the native screens, in pixels.
-        native_rate: Emulator frames a second.
+        native_rate: Screens a second of the game, as steps bring them.
+        decision_rate: Decisions a second of the game.
         fps: Frames a second of the film, a divisor of `native_rate`.
         interpreter: What explains the steps; None records without explanation.
         save_relevance: Keep every relevance map in `relevance.h5`.
         batch_size: Decisions explained at once.
         threads: Threads of the encoder.
         overwrite: Replace a recording that is there.
-        manifest: Facts to keep in `manifest.json`.
+        return_so_far: Return of the game before the first step taken, should it start in the middle.
+        manifest: Facts to keep in `manifest.json`, beside those that the recorder knows.
 
     Raises:
         RecordingError: If the folder cannot be written, or holds something and `overwrite` is not given.
@@ -58,21 +63,29 @@ class Recorder:
         action_names: tuple[str, ...],
         screen_size: tuple[int, int],
         native_rate: int = 60,
+        decision_rate: float = 15.0,
         fps: int = 30,
         interpreter: Interpreter | None = None,
         save_relevance: bool = False,
         batch_size: int = 32,
         threads: int = 2,
         overwrite: bool = False,
+        return_so_far: float = 0.0,
         manifest: Mapping[str, Any] | None = None,
     ):
         self._agent, self._names, self._fps, self._batch_size = agent, action_names, fps, batch_size
         self._interpreter = interpreter
         self._pacer = Pacer(native_rate, fps)
-        self._page = Page(self._page_facts(title, native_rate), *screen_size)
+        self._page = Page(self._page_facts(title, decision_rate), *screen_size)
         self._writer = RecordingWriter(
             folder,
-            dict(manifest or {}),
+            {
+                "title": title,
+                **account_of(agent, interpreter),
+                "batch_size": batch_size,
+                "threads": threads,
+                **(manifest or {}),
+            },
             width=PAGE_WIDTH,
             height=PAGE_HEIGHT,
             fps=fps,
@@ -84,8 +97,10 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._pending: list[Step] = []
         self._waiting: deque[Future[None]] = deque()
-        self._return_so_far = 0.0
-        self._loudest = -1.0
+        self._broken = False
+        self._return_so_far = return_so_far
+        self._loudest = -math.inf
+        self._shown: NDArray[np.uint8] | None = None
         self._lives: int | None = None
         self._film_frames = 0
 
@@ -103,8 +118,7 @@ class Recorder:
         self._pending.append(step)
         if len(self._pending) >= self._batch_size:
             self._hand_over()
-        while len(self._waiting) > WAITING_BATCHES:
-            self._waiting.popleft().result()
+        self._wait_for_all_but(WAITING_BATCHES)
 
     def close(self, status: str = "complete") -> Recording:
         """Write what is left and finish the recording.
@@ -114,8 +128,7 @@ class Recorder:
         """
         try:
             self._hand_over()
-            while self._waiting:
-                self._waiting.popleft().result()
+            self._wait_for_all_but(0)
             self._write_frames(self._pacer.rest())
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
@@ -136,6 +149,10 @@ class Recorder:
         if error is None:
             self.close()
             return
+        if not self._broken:  # what was played before the error is still worth keeping
+            with suppress(Exception):
+                self._hand_over()
+                self._wait_for_all_but(0)
         self._thread.shutdown(cancel_futures=True)
         self._writer.__exit__(kind, error, traceback)
 
@@ -143,6 +160,15 @@ class Recorder:
         if self._pending:
             self._waiting.append(self._thread.submit(self._write, self._pending))
             self._pending = []
+
+    def _wait_for_all_but(self, count: int) -> None:
+        """Wait until at most so many batches are left to write; their errors surface here."""
+        while len(self._waiting) > count:
+            try:
+                self._waiting.popleft().result()
+            except BaseException:
+                self._broken = True
+                raise
 
     def _write(self, steps: list[Step]) -> None:
         explained: list[Relevance] | list[None] = (
@@ -160,7 +186,9 @@ class Recorder:
         self._lives = step.lives
         self._writer.add_row(self._row(step, relevance, attention))
         self._write_frames(self._pacer.merge(step.screens))
-        self._keep_loudest(attention)
+        if step.terminated or step.truncated:  # a run of frames never spans two games
+            self._write_frames(self._pacer.rest())
+        self._keep_loudest(step, attention)
         if relevance is not None and self._save_relevance:
             self._writer.add_relevance(relevance.values)
 
@@ -174,7 +202,7 @@ class Recorder:
             scores=decision.scores,
             action=decision.action,
             tracked=float(decision.scores[decision.action]) if relevance is None else relevance.score,
-            target_name="the value" if about is None else self._names[about],
+            target_name="" if self._interpreter is None else self._interpreter.target_text(decision),
             target_action=about,
             relevance=None if relevance is None else relevance.values,
             finite=relevance is None or relevance.finite,
@@ -186,10 +214,10 @@ class Recorder:
             game_begins=step.index == 0,
         )
 
-    def _keep_loudest(self, attention: Attention) -> None:
-        """The thumbnail is the page of the decision with the most relevance; without relevance, of the last reward."""
-        loudness = 0.0 if attention.positive is None else attention.positive - (attention.negative or 0.0)
-        if loudness > self._loudest and self._film_frames:
+    def _keep_loudest(self, step: Step, attention: Attention) -> None:
+        """The thumbnail is the page with the most relevance; without explanation, with the highest reward."""
+        loudness = step.reward if attention.positive is None else attention.positive - (attention.negative or 0.0)
+        if self._shown is not None and loudness > self._loudest:
             self._loudest = loudness
             self._writer.set_thumbnail(self._shown)
 
@@ -199,7 +227,7 @@ class Recorder:
             self._writer.add_frame(self._shown)
             self._film_frames += 1
 
-    def _page_facts(self, title: str, native_rate: int) -> PageFacts:
+    def _page_facts(self, title: str, decision_rate: float) -> PageFacts:
         """What the page says of the whole recording."""
         facts, recipe = self._agent.facts, self._agent.preprocessing
         trained = facts.checkpoint.frames
@@ -218,8 +246,8 @@ class Recorder:
             stack=recipe.stack,
             input_size=(recipe.height, recipe.width),
             input_upper=self._agent.input_bounds[1],
-            decisions_per_second=native_rate / recipe.frame_skip,
-            line_name=self._interpreter.line_name if self._interpreter else "score of the action taken",
+            decisions_per_second=decision_rate,
+            line_name=self._interpreter.line_name if self._interpreter else line_name(self._agent.output, "score"),
             explain=self._interpreter is not None,
         )
 

@@ -110,7 +110,8 @@ class Preprocessing:
         stack: Frames stacked, oldest first.
         padding: What stands before the first frame of an episode: `zeros`, or `first` (that frame repeated).
         divisor: Pixels 0..255 are divided by this before the network; 1 if it divides inside.
-        noop_max: Up to this many no-ops start a game; 0 for none.
+        noop_max: Fewer no-ops than this start a game, as ale-py's vector environment draws them: 0 to 29 for 30.
+            stable-baselines3 and CleanRL draw 1 to 30, a frame later on average.
         fire_reset: FIRE is pressed at the start of a game that has it.
         episodic_life: As in stable-baselines3's training: a lost life presses FIRE anew and restarts the stack.
         sticky: Probability that the console repeats the last action instead.

@@ -1,30 +1,26 @@
 """Record an agent's play from start to end: what the command `inspector record` does."""
 
-import platform
 import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from inspector.agent import Agent
-from inspector.atari.environment import AtariEnvironment, make_environment
-from inspector.errors import UsageError
+from inspector.atari.environment import NATIVE_RATE, AtariEnvironment, make_environment, title_of
+from inspector.errors import GameError, UsageError
 from inspector.explaining import Interpreter
 from inspector.load import load_agent
 from inspector.recorder import Recorder
 from inspector.recording import Recording
+from inspector.records import Step
 from inspector.rollout import rollout, samples
-
-NATIVE_RATE = 60
-"""Emulator frames a second of the console (NTSC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +47,7 @@ class Progress:
 def record(
     agent: Agent | str | Path,
     *,
+    checkpoint: int | str = "last",
     environment: str | None = None,
     seed: int = 0,
     episodes: int | None = None,
@@ -61,6 +58,7 @@ def record(
     fps: int = 30,
     explain: bool = True,
     save_relevance: bool = False,
+    device: str = "cpu",
     batch_size: int = 32,
     threads: int = 2,
     output: Path | str | None = None,
@@ -72,6 +70,7 @@ def record(
 
     Args:
         agent: An agent, or what `load_agent` takes: a bundle's name, a file.
+        checkpoint: Frames trained, `first`, `best` or `last`; for an agent given by name or file.
         environment: Gymnasium id of the game; None takes the agent's own.
         seed: Of the game and of sampled actions; the same seed gives the same recording.
         episodes: Whole games to play; with neither this nor `steps`, one.
@@ -82,8 +81,9 @@ def record(
         fps: 30 merges each pair of emulator frames by maximum; 60 keeps all.
         explain: False records the play alone.
         save_relevance: Keep every relevance map, float16, in `relevance.h5`.
+        device: Where the network runs; for an agent given by name or file.
         batch_size: Decisions explained at once.
-        threads: Threads of the encoder.
+        threads: Threads of the encoder. Torch keeps to one meanwhile.
         output: The folder; None makes a new one under `recordings/`.
         overwrite: Replace a recording that is there.
         command: The command line, for the manifest.
@@ -104,52 +104,50 @@ def record(
     if any(count is not None and count < 1 for count in (episodes, steps, batch_size, threads)):
         raise UsageError("numbers of episodes, steps, threads and the batch size start at 1")
     if not isinstance(agent, Agent):
-        agent = load_agent(agent, environment=environment)
+        agent = load_agent(agent, checkpoint=checkpoint, environment=environment, device=device)
     name = environment or agent.facts.environment
     if name is None:
         raise UsageError(f"{agent.facts.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
-    game = make_environment(name, agent.preprocessing, agent.action_count)
     sampled = samples(agent, greedy)
     if sampled and agent.output != "logits":
         raise UsageError("only a policy can be sampled; Q-values are played greedily: leave out --sample")
-    interpreter = Interpreter(agent, game.action_names, composite, target) if explain else None
-    folder = Path(output) if output else default_folder(agent, seed)
-    manifest = {
-        "agent": asdict(agent.facts) | {"output": agent.output, "action_count": agent.action_count},
-        "environment": {"id": name, "action_names": game.action_names, **asdict(agent.preprocessing)},
-        "play": {"seed": seed, "policy": "sampled" if sampled else "greedy", "episodes": episodes, "steps": steps},
-        "explanation": {"composite": composite, "target": interpreter.target} if interpreter else None,
-        "batch_size": batch_size,
-        "device": str(agent.device),
-        "versions": versions(),
-        "command": list(command or []),
-    }
-    recorder = Recorder(
-        agent,
-        folder,
-        title=title_of(name),
-        action_names=game.action_names,
-        screen_size=game.native_size,
-        native_rate=NATIVE_RATE,
-        fps=fps,
-        interpreter=interpreter,
-        save_relevance=save_relevance,
-        batch_size=batch_size,
-        threads=threads,
-        overwrite=overwrite,
-        manifest=manifest,
-    )
-    if episodes is None and steps is None:
+    if steps is None and episodes is None:
         episodes = 1
-    return _play(recorder, agent, game, seed, greedy, episodes, steps, on_progress)
+    with closing(make_environment(name, agent.preprocessing, agent.action_count)) as game, one_torch_thread():
+        check_actions(agent, game)
+        interpreter = Interpreter(agent, game.action_names, composite, target) if explain else None
+        recorder = Recorder(
+            agent,
+            Path(output) if output else default_folder(agent, seed),
+            title=title_of(name),
+            action_names=game.action_names,
+            screen_size=game.native_size,
+            native_rate=NATIVE_RATE,
+            decision_rate=NATIVE_RATE / agent.preprocessing.frame_skip,
+            fps=fps,
+            interpreter=interpreter,
+            save_relevance=save_relevance,
+            batch_size=batch_size,
+            threads=threads,
+            overwrite=overwrite,
+            manifest={
+                "environment": {"id": name, "action_names": game.action_names},
+                "play": {
+                    "seed": seed,
+                    "policy": "sampled" if sampled else "greedy",
+                    "episodes": episodes,
+                    "steps": steps,
+                },
+                "command": list(command or []),
+            },
+        )
+        steps_played = rollout(agent, game, seed=seed, greedy=greedy)
+        return _play(recorder, steps_played, episodes, steps, on_progress)
 
 
 def _play(
     recorder: Recorder,
-    agent: Agent,
-    game: AtariEnvironment,
-    seed: int,
-    greedy: bool | None,
+    played: Iterator[Step],
     episodes: int | None,
     steps: int | None,
     on_progress: Callable[[Progress], None] | None,
@@ -157,7 +155,7 @@ def _play(
     """Feed steps to the recorder until there are enough, or until a signal."""
     finished, return_so_far = 0, 0.0
     with interruptible() as stopped, recorder:
-        for count, step in enumerate(rollout(agent, game, seed=seed, greedy=greedy), start=1):
+        for count, step in enumerate(played, start=1):
             recorder.add(step)
             return_so_far = step.reward + (return_so_far if step.index else 0.0)
             finished += step.terminated or step.truncated
@@ -195,27 +193,34 @@ def interruptible() -> Iterator[list[int]]:
 
 def default_folder(agent: Agent, seed: int) -> Path:
     """A new folder under `recordings/`, named after agent, seed and time."""
-    return Path("recordings") / f"{agent.facts.name}-seed{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = re.sub(r"[^\w.-]+", "-", agent.facts.name).strip(".-") or "agent"
+    return Path("recordings") / f"{name}-seed{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def title_of(environment: str) -> str:
-    """A game's name out of its id: `ALE/SpaceInvaders-v5` is Space Invaders."""
-    name = environment.rpartition("/")[2].partition("-")[0].removesuffix("NoFrameskip")
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+def check_actions(agent: Agent, game: AtariEnvironment) -> None:
+    """Compare the action names that an agent's file states, if it does, with the game's.
+
+    Raises:
+        GameError: If they differ: every label would be wrong.
+    """
+    stated = agent.facts.provenance.get("actions", "").split()
+    if stated and tuple(stated) != game.action_names:
+        raise GameError(
+            f"{agent.facts.name} was made for the actions {', '.join(stated)}; "
+            f"{game.name} has {', '.join(game.action_names)}: name the game it was trained on with --env"
+        )
 
 
-def versions() -> dict[str, str]:
-    """Versions that a recording depends on."""
-    names = ("relevance-inspector", "torch", "ale-py", "gymnasium", "av", "opencv-python-headless", "numpy")
-    return {"python": platform.python_version()} | {name: _version(name) for name in names} | {"cuda": _cuda()}
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Keep torch to one thread.
 
-
-def _version(name: str) -> str:
+    Playing and explaining already run side by side; on few cores more threads get in each other's way. It also keeps
+    the bits of a recording the same on any number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        return version(name)
-    except ImportError:
-        return "not installed"
-
-
-def _cuda() -> str:
-    return str(torch.version.cuda or "none")
+        yield
+    finally:
+        torch.set_num_threads(before)

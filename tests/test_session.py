@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,14 +14,17 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.atari.environment import title_of
 from inspector.errors import GameError, RecordingError, UnsupportedError, UsageError
+from inspector.explaining import Interpreter
 from inspector.recording import Recording
-from inspector.records import LEDGER_PARTS, Preprocessing
-from inspector.session import Progress, record, title_of
+from inspector.records import LEDGER_PARTS, Decision, Preprocessing
+from inspector.session import Progress, default_folder, record
 from inspector.video import read_facts
 from tests.helpers import SmallActorCritic, small_agent
 
 BREAKOUT = "ALE/Breakout-v5"
+NAMES = ("NOOP", "FIRE", "RIGHT", "LEFT")
 
 
 def rows(recording: Recording) -> list[dict]:
@@ -38,7 +42,7 @@ def test_a_recording_holds_the_film_the_rows_and_an_account_of_itself(recording:
     manifest = json.loads((recording.path / "manifest.json").read_text())
     assert manifest["status"] == "complete"
     assert manifest["environment"]["id"] == BREAKOUT
-    assert manifest["environment"]["sticky"] == 0.0
+    assert manifest["preprocessing"]["sticky"] == 0.0
     assert manifest["play"] == {"seed": 3, "policy": "sampled", "episodes": None, "steps": 70}
     assert manifest["explanation"] == {"composite": "epsilon_plus", "target": "score"}
     assert (recording.path / "thumbnail.png").stat().st_size > 1000
@@ -90,6 +94,56 @@ def test_the_contrast_is_the_action_less_the_best_other(tmp_path: Path) -> None:
     for row in table:
         others = [score for i, score in enumerate(row["scores"]) if i != row["action"]]
         assert row["target_score"] == pytest.approx(row["scores"][row["action"]] - max(others), abs=1e-5)
+
+
+def test_a_film_frame_never_mixes_two_games(tmp_path: Path) -> None:
+    """Games of an odd number of frames: the last frame stands alone, and the next game starts with its own."""
+    agent = small_agent(recipe=Preprocessing(max_frames=5, noop_max=0))
+    recording = record(agent, environment=BREAKOUT, steps=6, explain=False, output=tmp_path / "r")
+    assert [(row["episode"], row["step"]) for row in rows(recording)] == [(n // 2, n % 2) for n in range(6)]
+    starts = [row["video_seconds"] * 30 for row in rows(recording)]
+    assert starts == pytest.approx([0, 2, 3, 5, 6, 8])
+
+
+def test_what_was_played_before_an_error_is_kept(tmp_path: Path) -> None:
+    def fail(progress: Progress) -> None:
+        if progress.steps == 40:
+            raise KeyError("a caller's own mistake")
+
+    with pytest.raises(KeyError, match="own mistake"):
+        record(small_agent(), environment=BREAKOUT, steps=90, output=tmp_path / "r", on_progress=fail)
+    recording = Recording.load(tmp_path / "r")
+    assert (recording.status, len(recording.rows)) == ("failed", 40)
+
+
+def test_an_agent_made_for_other_actions_is_refused(tmp_path: Path) -> None:
+    agent = small_agent()
+    agent.facts.provenance["actions"] = "LEFT RIGHT FIRE NOOP"
+    with pytest.raises(GameError, match=r"made for the actions LEFT, RIGHT, FIRE, NOOP; ALE/Breakout-v5 has NOOP"):
+        record(agent, environment=BREAKOUT, steps=2, output=tmp_path / "r")
+
+
+def test_a_folder_is_named_after_the_agent_and_stays_below_recordings() -> None:
+    agent = small_agent()
+    strange = replace(agent, facts=replace(agent.facts, name="../../etc/x y"))
+    assert default_folder(strange, 3).parent == Path("recordings")
+    assert default_folder(strange, 3).name.startswith("etc-x-y-seed3-")
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "line"),
+    [
+        ("score", "RIGHT", "logit of the action taken"),
+        ("contrast", "RIGHT over FIRE", "contrast of the action taken"),
+        ("advantage", "RIGHT over the mean", "advantage of the action taken"),
+        ("value", "the value", "value"),
+        ("LEFT", "LEFT", "logit of LEFT"),
+    ],
+)
+def test_a_target_says_what_is_explained(target: str, text: str, line: str) -> None:
+    interpreter = Interpreter(small_agent(make=SmallActorCritic), NAMES, "epsilon_plus", target)
+    decision = Decision(action=2, scores=np.array([0.0, 1.0, 5.0, -1.0], np.float32), value=0.0)
+    assert (interpreter.target_text(decision), interpreter.line_name) == (text, line)
 
 
 @pytest.mark.parametrize("target", ["LEFT", "left", "3"])

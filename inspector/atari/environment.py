@@ -5,6 +5,7 @@ every native screen and the console's memory, so that nothing of the world is lo
 """
 
 import difflib
+import re
 from typing import Any
 
 import ale_py
@@ -21,6 +22,8 @@ Info = dict[str, Any]
 Pixels = NDArray[np.uint8]
 
 FULL_ACTION_COUNT = 18
+NATIVE_RATE = 60
+"""Emulator frames a second of the console (NTSC)."""
 
 
 class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
@@ -231,3 +234,9 @@ def make_environment(name: str, recipe: Preprocessing, action_count: int) -> Ata
         f"the agent has {action_count} actions and {name} has {found} ({', '.join(environment.action_names)}): "
         "name the game it was trained on with --env"
     )
+
+
+def title_of(name: str) -> str:
+    """A game's name out of its id: `ALE/SpaceInvaders-v5` is Space Invaders."""
+    short = name.rpartition("/")[2].partition("-")[0].removesuffix("NoFrameskip")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", short)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.agent import Agent
+from inspector.atari.environment import title_of
 from inspector.errors import UsageError
 from inspector.explaining import Interpreter
 from inspector.recorder import Recorder
 from inspector.records import Decision, Step
-from inspector.session import title_of
 
 Trigger = Callable[[int], bool]
 
@@ -68,9 +68,11 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._episode_trigger, self._step_trigger, self._length = episode_trigger, step_trigger, video_length
         self._fps = fps or int(env.metadata.get("render_fps", 30))
         self._names = action_names(env, agent.action_count)
-        self._title = title_of(str(env.spec.id)) if env.spec else type(env.unwrapped).__name__
+        self._id = str(env.spec.id) if env.spec else type(env.unwrapped).__name__
+        self._title = title_of(self._id)
         self._interpreter = Interpreter(agent, self._names, composite, target)
         self._recorder: Recorder | None = None
+        self._next_film: str | None = None
         self._episode, self._total_steps, self._index, self._recorded = -1, 0, 0, 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -78,8 +80,8 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
         observation, info = super().reset(seed=seed, options=options)
         if self._length == 0:
             self.stop_recording()
-        self._episode, self._index = self._episode + 1, 0
-        self._see(observation)
+        self._episode, self._index, self._return = self._episode + 1, 0, 0.0
+        self._see(observation, info)
         if self._episode_trigger and self._episode_trigger(self._episode):
             self.start_recording(f"{self._prefix}-episode-{self._episode}")
         return observation, info
@@ -88,64 +90,74 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
         """As the environment's; the decision recorded is the caller's action on the last observation."""
         if self._step_trigger and self._step_trigger(self._total_steps):
             self.start_recording(f"{self._prefix}-step-{self._total_steps}")
-        screen, network_input = self._screen, self._input
+        screen, inputs, frame = self._screen, self._input, self._frame
         observation, reward, terminated, truncated, info = super().step(action)
-        self._see(observation)
+        self._see(observation, info)
+        if self._next_film:
+            self._recorder, self._next_film = self._make_recorder(self._next_film), None
         if self._recorder:
             lives = info.get("lives")
             self._recorder.add(
                 Step(
                     episode=self._episode,
                     index=self._index,
-                    frame=int(info.get("episode_frame_number", self._index)),
+                    frame=frame,
                     screen=screen,
                     screens=self._screen[None],
                     rams=None,
-                    network_input=network_input,
-                    decision=self._decision(network_input, int(action)),
+                    network_input=inputs,
+                    decision=self._decision(inputs, int(action)),
                     reward=float(reward),
                     lives=None if lives is None else int(lives),
-                    terminated=terminated,
-                    truncated=truncated,
+                    terminated=bool(terminated),
+                    truncated=bool(truncated),
                 )
             )
             self._recorded += 1
+        self._return += float(reward)
         self._index, self._total_steps = self._index + 1, self._total_steps + 1
         if self._recorded == self._length != 0 or (self._length == 0 and (terminated or truncated)):
             self.stop_recording()
         return observation, reward, terminated, truncated, info
 
     def start_recording(self, name: str) -> None:
-        """Start a film in the folder of that name; one that runs is finished first."""
+        """Start a film with the next step, in the folder of that name; one that runs is finished first."""
         self.stop_recording()
-        self._recorded = 0
-        self._recorder = Recorder(
+        self._next_film = name
+
+    def stop_recording(self) -> None:
+        """Finish the film that runs, if one does."""
+        recorder, self._recorder, self._next_film, self._recorded = self._recorder, None, None, 0
+        if recorder:
+            recorder.close()
+
+    def close(self) -> None:
+        """Finish the film and close the environment."""
+        try:
+            self.stop_recording()
+        finally:
+            super().close()
+
+    def _make_recorder(self, name: str) -> Recorder:
+        return Recorder(
             self._agent,
             self._folder / name,
             title=self._title,
             action_names=self._names,
             screen_size=self._screen.shape[:2],
             native_rate=self._fps,
+            decision_rate=self._fps,
             fps=self._fps,
             interpreter=self._interpreter,
             overwrite=self._overwrite,
-            manifest={"environment": {"id": str(self.spec.id) if self.spec else self._title}},
+            return_so_far=self._return,
+            manifest={"environment": {"id": self._id, "action_names": self._names}},
         )
 
-    def stop_recording(self) -> None:
-        """Finish the film that runs, if one does."""
-        if self._recorder:
-            self._recorder.close()
-            self._recorder = None
-
-    def close(self) -> None:
-        """Finish the film and close the environment."""
-        self.stop_recording()
-        super().close()
-
-    def _see(self, observation: Any) -> None:
-        self._screen: NDArray[np.uint8] = np.asarray(self.env.render(), np.uint8)
+    def _see(self, observation: Any, info: dict[str, Any]) -> None:
+        self._screen: NDArray[np.uint8] = np.array(self.env.render(), np.uint8)  # a copy: some draw in one buffer
         self._input = network_input(observation, self._agent)
+        self._frame = int(info.get("episode_frame_number", self._index))
 
     def _decision(self, inputs: NDArray[np.float32], action: int) -> Decision:
         scores, values = self._agent.scores(inputs[None])
@@ -161,20 +173,30 @@ def network_input(observation: Any, agent: Agent) -> NDArray[np.float32]:
     """What the network sees of an observation: float32 (stack, height, width), divided if it is uint8.
 
     Raises:
-        UsageError: If its shape fits neither with the stack first nor with it last.
+        UsageError: If its shape fits neither with the stack first nor with it last, or a value is out of bounds.
     """
     pixels = np.asarray(observation)
     stack, height, width = agent.input_shape
+    pixels = pixels.reshape([size for size in pixels.shape if size > 1])
+    if stack == 1:
+        pixels = pixels[None]
     if pixels.shape == (height, width, stack):
         pixels = pixels.transpose(2, 0, 1)
-    pixels = pixels.reshape(agent.input_shape) if pixels.size == stack * height * width else pixels
     if pixels.shape != agent.input_shape:
         raise UsageError(
             f"observations are of shape {np.asarray(observation).shape}, the agent takes {agent.input_shape}: "
             "wrap the environment as it was in training"
         )
     scaled = pixels.astype(np.float32)
-    return scaled / np.float32(agent.preprocessing.divisor) if pixels.dtype == np.uint8 else scaled
+    if pixels.dtype == np.uint8:
+        return scaled / np.float32(agent.preprocessing.divisor)
+    low, high = agent.input_bounds
+    if scaled.min() < low or scaled.max() > high:
+        raise UsageError(
+            f"observations reach from {scaled.min():g} to {scaled.max():g}, the agent takes {low:g} to {high:g}: "
+            "hand it uint8 pixels, or scale them as in training"
+        )
+    return scaled
 
 
 def action_names(env: gymnasium.Env[Any, Any], action_count: int) -> tuple[str, ...]:
