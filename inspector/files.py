@@ -1,4 +1,4 @@
-"""Files that are whole or not there: a temporary name, fsync, rename. And the lock that says «still recording»."""
+"""Files that are whole or not there: a temporary name, fsync, rename. And what Ctrl-C shall not tear."""
 
 import dataclasses
 import errno
@@ -6,14 +6,17 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from inspector.errors import RecordingError
+
+_Result = TypeVar("_Result")
 
 PART = ".part"
 """Ending of a file that is being written and will be renamed."""
@@ -60,6 +63,16 @@ def replacing(path: Path) -> Iterator[Path]:
         raise write_error(path, error) from error
     finally:
         remove(part)
+
+
+def undisturbed(act: Callable[[], _Result]) -> _Result:
+    """Do something that no Ctrl-C breaks off: in a thread, for signals are answered in the main one only.
+
+    The `KeyboardInterrupt` is raised when it is done. PyAV and h5py write through a file object; raised in there, they
+    would lose it together with what was to be written, and go on (PyAV), or end the process (h5py).
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(act).result()
 
 
 def remove(path: Path) -> None:

@@ -1,22 +1,26 @@
-"""The folder of a recording: its files, what it claims, and the order that keeps the claim true."""
+"""The folder that a recording is: its files, what it claims, how it is read, and the order that keeps the claim true."""
 
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from inspector.errors import RecordingError
-from inspector.files import PART, replacing, to_json, write_error, write_json
-from inspector.film import read_frame, remux
+from inspector.files import PART, replacing, to_json, undisturbed, write_error, write_json
+from inspector.film import VideoFacts, read_facts, read_frame, remux
 from inspector.journal import JournalWriter, read_journal
-from inspector.maps import write_maps
+from inspector.mapfile import write_maps
 from inspector.rows import write_table
 
 MANIFEST, FILM, ROWS, JOURNAL = "manifest.json", "video.mp4", "steps.parquet", "steps.journal"
@@ -28,6 +32,72 @@ UNFINISHED = "recording"
 """Status of a recording that is still written, or was killed."""
 
 FORMAT = "inspector-recording"
+
+_OWN = frozenset(name + ending for name in (MANIFEST, JOURNAL, MAP_JOURNAL, *RESULTS) for ending in ("", PART))
+"""Names that recording into a folder replaces or deletes."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A finished recording.
+
+    Attributes:
+        path: Its folder.
+        manifest: What its `manifest.json` says: all that was handed in, and `status` (`complete`, `interrupted`,
+            `failed` or `recovered`), `counts` (`frames`, `steps`, `episodes`, `seconds`, `relevance_maps`), `film`
+            (`width`, `height`, `fps`) and `files` (`bytes` and `sha256` by name).
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> "Recording":
+        """Open the recording in a folder.
+
+        Raises:
+            RecordingError: If there is none, a file of it is missing, or it is not finished.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        if manifest["status"] == UNFINISHED:
+            raise RecordingError(
+                f"{folder} was cut off or is still being recorded; if it was cut off: inspector recover {folder}"
+            )
+        for name in manifest["files"]:
+            if not (folder / name).is_file():
+                raise RecordingError(f"{folder} lacks {name}, which its manifest lists; record it again")
+        return cls(folder, manifest)
+
+    @property
+    def status(self) -> str:
+        """`complete`, `interrupted`, `failed` or `recovered`."""
+        return str(self.manifest["status"])
+
+    @property
+    def video(self) -> Path:
+        """The film."""
+        return self.path / FILM
+
+    @property
+    def thumbnail(self) -> Path:
+        """A picture of the recording, PNG."""
+        return self.path / THUMBNAIL
+
+    @property
+    def relevance(self) -> Path | None:
+        """HDF5 file with the relevance map of every row, in dataset `relevance`; None if they were not saved."""
+        return self.path / MAPS if MAPS in self.manifest["files"] else None
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """One row a decision, of `inspector.rows.ROW_SCHEMA`; read when first asked for."""
+        return pq.read_table(self.path / ROWS)
+
+    @cached_property
+    def facts(self) -> VideoFacts:
+        """What the film is, by its index."""
+        return read_facts(self.video, decode=False)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -64,7 +134,7 @@ def claim(folder: Path, overwrite: bool) -> None:
         raise write_error(folder, error) from error
     if names and not overwrite:
         raise RecordingError(f"{folder} is not empty; choose another folder, or replace its recording: --overwrite")
-    if foreign := sorted(names.intersection(RESULTS)):
+    if foreign := sorted(names & _OWN):
         try:
             read_manifest(folder)
         except RecordingError as error:
@@ -77,7 +147,7 @@ def begin(folder: Path, manifest: Mapping[str, Any]) -> JournalWriter:
     try:
         with replacing(folder / MANIFEST) as part:
             part.write_bytes(to_json(manifest))
-            for name in (MANIFEST, MAP_JOURNAL, *RESULTS, *(result + PART for result in RESULTS)):
+            for name in sorted(_OWN - {MANIFEST, MANIFEST + PART, JOURNAL}):
                 (folder / name).unlink(missing_ok=True)
             journal.clear()
     except BaseException:
@@ -120,7 +190,7 @@ def finalise(
         steps, episodes = write_table(read_journal(journal.path), part)
     if maps and map_journal:
         with replacing(folder / MAPS) as part:
-            write_maps(read_journal(map_journal.path), part)
+            undisturbed(partial(write_maps, read_journal(map_journal.path), part))
     seconds = frame_count / manifest["film"]["fps"]
     if frame_count:
         _write_picture(folder, read_frame(folder / FILM, seconds / 2) if thumbnail is None else thumbnail)

@@ -1,24 +1,20 @@
-"""The folder that a recording is: written so that it is whole or says that it is not; and read."""
+"""Writing a recording, so that it is whole or says that it is not."""
 
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from inspector.errors import RecordingError
 from inspector.files import plain, remove
-from inspector.film import VideoFacts, read_facts
 from inspector.folder import (
     FILM,
     FORMAT,
@@ -28,80 +24,17 @@ from inspector.folder import (
     ROWS,
     THUMBNAIL,
     UNFINISHED,
+    Recording,
     begin,
     claim,
     finalise,
-    read_manifest,
 )
 from inspector.journal import JournalWriter
-from inspector.maps import encode_map
+from inspector.mapfile import encode_map
 from inspector.rows import encode_row
 from inspector.video import VideoWriter
 
 __all__ = ["FILM", "MANIFEST", "MAPS", "ROWS", "THUMBNAIL", "Recording", "RecordingWriter"]
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A finished recording.
-
-    Attributes:
-        path: Its folder.
-        manifest: What its `manifest.json` says: all that was handed in, and `status` (`complete`, `interrupted`,
-            `failed` or `recovered`), `counts` (`frames`, `steps`, `episodes`, `seconds`, `relevance_maps`), `film`
-            (`width`, `height`, `fps`) and `files` (`bytes` and `sha256` by name).
-    """
-
-    path: Path
-    manifest: dict[str, Any]
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> "Recording":
-        """Open the recording in a folder.
-
-        Raises:
-            RecordingError: If there is none, a file of it is missing, or it is not finished.
-        """
-        folder = Path(folder)
-        manifest = read_manifest(folder)
-        if manifest["status"] == UNFINISHED:
-            raise RecordingError(
-                f"{folder} was cut off or is still being recorded; if it was cut off: inspector recover {folder}"
-            )
-        for name in manifest["files"]:
-            if not (folder / name).is_file():
-                raise RecordingError(f"{folder} lacks {name}, which its manifest lists; record it again")
-        return cls(folder, manifest)
-
-    @property
-    def status(self) -> str:
-        """`complete`, `interrupted`, `failed` or `recovered`."""
-        return str(self.manifest["status"])
-
-    @property
-    def video(self) -> Path:
-        """The film."""
-        return self.path / FILM
-
-    @property
-    def thumbnail(self) -> Path:
-        """A picture of the recording, PNG."""
-        return self.path / THUMBNAIL
-
-    @property
-    def relevance(self) -> Path | None:
-        """HDF5 file with the relevance map of every row, in dataset `relevance`; None if they were not saved."""
-        return self.path / MAPS if MAPS in self.manifest["files"] else None
-
-    @cached_property
-    def rows(self) -> pa.Table:
-        """One row a decision, of `inspector.rows.ROW_SCHEMA`; read when first asked for."""
-        return pq.read_table(self.path / ROWS)
-
-    @cached_property
-    def facts(self) -> VideoFacts:
-        """What the film is, by its index."""
-        return read_facts(self.video, decode=False)
 
 
 class RecordingWriter:
@@ -235,6 +168,9 @@ class RecordingWriter:
     def close(self, status: str = "complete") -> Recording:
         """Finish every file, then say so in the manifest. A second call gives the same again.
 
+        Ctrl-C while it closes breaks it off once the film is whole; the manifest then says `recording`, as after a
+        kill, unless all was done.
+
         Args:
             status: `complete`, `interrupted` or `failed`. A recording whose film or maps could not be written whole
                 is `failed` whatever is said here.
@@ -246,6 +182,7 @@ class RecordingWriter:
             RecordingError: The first error met in writing, or if nothing was added.
         """
         if self._outcome is None:
+            self._outcome = RecordingError(f"closing {self.folder} was interrupted; {self._kept}")
             try:
                 self._outcome = self._finish(status)
             except RecordingError as error:
@@ -261,9 +198,9 @@ class RecordingWriter:
             raise self._failure or RecordingError(f"nothing was recorded in {self.folder}: play for longer")
         journal, film = self._parts
         frame_count = None
-        with suppress(RecordingError), self._noting_failure():
-            frame_count = film.close()
         with journal, self._maps or nullcontext():
+            with suppress(RecordingError), self._noting_failure():
+                frame_count = film.close()
             manifest = self._finalise("failed" if self._failure else status, journal, frame_count)
         if self._failure is not None:
             raise self._failure
@@ -281,8 +218,11 @@ class RecordingWriter:
                 thumbnail=self._thumbnail,
             )
         except (RecordingError, OSError) as error:
-            kept = f"what was recorded is kept, finish it with: inspector recover {self.folder}"
-            raise RecordingError(f"{self._failure or error}; {kept}") from error
+            raise RecordingError(f"{self._failure or error}; {self._kept}") from error
+
+    @property
+    def _kept(self) -> str:
+        return f"what was recorded is kept, finish it with: inspector recover {self.folder}"
 
     def __enter__(self) -> "RecordingWriter":
         """The writer itself."""

@@ -2,9 +2,11 @@
 
 import math
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import RecordingError
-from inspector.files import remove, write_error
+from inspector.files import remove, undisturbed, write_error
 from inspector.film import VideoFacts, read_facts, read_frame, remux
 
 __all__ = ["VideoFacts", "VideoWriter", "read_facts", "read_frame", "remux"]
@@ -72,7 +74,8 @@ class VideoWriter:
 
     The growing file at `path` plays at any time; at most the last second is missing. `close` makes it an ordinary
     MP4 with its index in front. The same frames and `threads` give the same bytes. Encoding runs in threads of
-    x264, without the interpreter's lock, beside the code that makes the next frame.
+    x264, without the interpreter's lock, beside the code that makes the next frame. Ctrl-C loses no frame: it is
+    raised when the one that is being added, or the whole film, is written.
 
     Attributes:
         path: The file.
@@ -113,7 +116,7 @@ class VideoWriter:
         self._shape = (height, width, 3)
         self._rate = Fraction(fps).limit_denominator(1001)
         self._error: RecordingError | None = None
-        self._open = True
+        self._open, self._lock = True, threading.Lock()
         with self._guarded():
             self._file = _StickyFile(self.path)
         with self._guarded(), ExitStack() as undo:
@@ -140,7 +143,10 @@ class VideoWriter:
         """Turn what the file or the codec reports into one error, and keep the first: later ones only follow."""
         try:
             yield
-        except (OSError, av.FFmpegError, ValueError, MemoryError) as error:
+        except RecordingError as error:
+            self._error = self._error or error
+            raise self._error from error.__cause__
+        except Exception as error:
             self._error = self._error or _film_error(self.path, getattr(self, "_file", None), error)
             raise self._error from error
 
@@ -160,12 +166,15 @@ class VideoWriter:
             raise self._error
         if not self._open:
             raise RecordingError(f"{self.path} is closed; start another film")
-        with self._guarded():
+        undisturbed(partial(self._add, frame))
+
+    def _add(self, frame: NDArray[np.uint8]) -> None:
+        with self._lock, self._guarded():
             picture = av.VideoFrame.from_numpy_buffer(_to_yuv(frame), format="yuv420p")
             picture.pts = self.frame_count
             picture.time_base = 1 / self._rate
             self._container.mux(self._stream.encode(picture))
-        self.frame_count += 1
+            self.frame_count += 1
 
     def close(self) -> int:
         """Finish the film: an ordinary MP4 with its index in front. A second call does nothing.
@@ -178,17 +187,22 @@ class VideoWriter:
         Raises:
             RecordingError: The first error met, now or before; what was written stays and can be played.
         """
-        if self._open:
-            self._open = False
-            with self._guarded(), closing(self._file):
-                self._finish()
-            if self.frame_count:
-                self._error = self._error or self._remux()
-            else:
-                remove(self.path)
+        undisturbed(self._close)
         if self._error is not None:
             raise self._error
         return self.frame_count
+
+    def _close(self) -> None:
+        with self._lock, self._guarded():
+            if not self._open:
+                return
+            self._open = False
+            with closing(self._file):
+                self._finish()
+            if self.frame_count:
+                self._remux()
+            else:
+                remove(self.path)
 
     def _finish(self) -> None:
         with closing(self._container):
@@ -197,14 +211,10 @@ class VideoWriter:
         if self._file.error is not None:
             raise self._file.error
 
-    def _remux(self) -> RecordingError | None:
-        try:
-            frames = remux(self.path)
-        except RecordingError as error:
-            return error
+    def _remux(self) -> None:
+        frames = remux(self.path)
         if frames != self.frame_count:
-            return RecordingError(f"{self.path} holds {frames} of {self.frame_count} frames: check the disk")
-        return None
+            raise RecordingError(f"{self.path} holds {frames} of {self.frame_count} frames: check the disk")
 
     def __enter__(self) -> "VideoWriter":
         """The writer itself."""

@@ -11,7 +11,7 @@ _MARGIN = 24
 _FOOT = 20
 _GAP = 16
 _HEADER = 60
-_CAPTION = 32
+_CAPTION = 48
 _LEAST_SCREEN, _MOST_SCREEN = 320, 500
 _SIDE = 240
 _CONSOLE_WIDTH = 160
@@ -83,7 +83,7 @@ class Layout:
         fit: How the screen is enlarged.
         screen: The player's screen.
         overlay: The quiet screen with relevance, of the same size.
-        captions: Row of captions under the two screens.
+        captions: Two lines of captions under the two screens.
         bars: Panel of the scores.
         maps: Panel of the stacked frames.
         timeline: Panel of the timeline.

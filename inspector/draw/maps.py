@@ -33,14 +33,15 @@ def draw_maps(
         panel: The panel's part of the page, uint8 (height, width, 3), empty.
         network_input: (stack, height, width), 0 to `upper`.
         upper: The network input's largest value.
-        levels: Relevance in units of full strength, in the shape of `network_input`; None to show the frames alone.
+        levels: Relevance in units of full strength, the overlay's too, in the shape of `network_input`; None to show
+            the frames alone.
         shares: Each frame's share of |relevance|, (stack,), 0 to 1; None where there is none.
         colours: Each frame's colour on the timeline.
     """
     stack = len(network_input)
     inner = panel.shape[1] - 2 * PANEL_PAD
     columns, side = map_grid(stack, inner, panel.shape[0] - PANEL_TITLE - PANEL_PAD)
-    title = "network input" if stack == 1 else "network input, oldest first"
+    title = "network input" if stack == 1 else "relevance of each frame"
     write(panel, shorten(title, inner), PANEL_PAD, 25, QUIET)
     cell = (inner - (columns - 1) * 8) // columns
     pictures = _pictures(network_input, upper, levels)

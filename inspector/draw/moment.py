@@ -27,6 +27,8 @@ class PageFacts:
         line_name: What the timeline's line follows, as `score of the action taken`.
         explain: Show relevance; else the player's screen takes its room.
         regions: Name and colour of each region on the timeline, bottom first; none shows the stacked frames there.
+        frames_told_apart: False for a composite whose first layer gives every stacked frame the same relevance; then
+            no shares of frames are shown, and the reason is.
     """
 
     title: str
@@ -40,6 +42,7 @@ class PageFacts:
     line_name: str = "score of the action taken"
     explain: bool = True
     regions: tuple[tuple[str, Colour], ...] = ()
+    frames_told_apart: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +55,17 @@ class Moment:
         scores: Score of every action, (actions,).
         action: Index of the action taken.
         tracked: What the timeline's line follows: the explained score, or the value.
-        target_name: What is explained, as the viewer reads it after «relevance for / against»: `LEFT`, `the value`.
+        target_name: What is explained, as the viewer reads it after «relevance for / against»: `LEFT`, `the value`,
+            `LEFT over FIRE`; too long a name is cut.
         target_action: Index of the action that is explained; None for a target that is no action's score.
         relevance: Signed relevance in the shape of `network_input`; None if it was not explained.
+        in_picture: Sum of `relevance` divided by the explained score: what of the score reaches the network input, the
+            rest being in biases and the like. May be below 0 or above 1; None shows nothing.
         finite: False if input or relevance held NaN or infinity.
         frame_shares: Each stacked frame's share of |relevance|, (stack,); None where there is none.
         region_shares: Share of each of `PageFacts.regions`; None where there is none.
         reward: Reward that the action brings.
-        return_so_far: Return of the game, this reward included.
+        return_so_far: Return of the game, this reward included; None where its beginning was not seen.
         lives: Lives left; None where the game has none.
         life_lost: The action costs a life.
         game_begins: It is the first decision of a game.
@@ -73,11 +79,12 @@ class Moment:
     target_name: str = ""
     target_action: int | None = None
     relevance: NDArray[np.float32] | None = None
+    in_picture: float | None = None
     finite: bool = True
     frame_shares: NDArray[np.floating] | None = None
     region_shares: NDArray[np.floating] | None = None
     reward: float = 0.0
-    return_so_far: float = 0.0
+    return_so_far: float | None = 0.0
     lives: int | None = None
     life_lost: bool = False
     game_begins: bool = False

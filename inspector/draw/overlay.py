@@ -19,7 +19,7 @@ Map = NDArray[np.float32]
 
 NOT_EXPLAINED = "not explained"
 NOT_FINITE = "no finite relevance"
-ALL_BIAS = "nothing to explain: all of the score comes from biases"
+NO_RELEVANCE = "no relevance reaches the input"
 
 _QUIET_WHITE = (106, 110, 118)
 _PEAK_SHARE = 0.002
@@ -85,19 +85,24 @@ def _spread(rows: NDArray[np.float64], pixel: NDArray[np.intp], part: NDArray[np
 
 
 class RunningScale:
-    """What relevance counts as full strength: follows loud moments soon and forgets them slowly.
+    """What relevance counts as full strength: follows loud moments soon and forgets them slowly, by seconds of play.
 
-    A map's own peak is the mean of its largest 0.2 % of pixels by size, so that no single pixel sets it. The scale
-    nears each peak by a part of the distance, a larger part upwards than downwards. So a quiet moment looks quiet for
-    as long as a viewer remembers the loud one. Deterministic: the same maps in the same order give the same scales.
+    A map's own peak is the mean of its largest 0.2 % of pixels by size, so that no single pixel sets it. Upwards the
+    scale goes two thirds of the way to the peaks within a second, so that a flash does not set it either; downwards it
+    goes half of the way in 25 seconds. So a quiet half minute after a loud moment looks quiet, whatever the frame skip.
+    At its beginning, where it knows only the first moments, it forgets faster: its half-life is never longer than the
+    time that it has watched. Deterministic: the same maps in the same order give the same scales.
 
     Args:
-        attack: Part of the way to a higher peak, taken at each map; 0 to 1.
-        decay: Part of the way to a lower peak, taken at each map; 0 to 1.
+        maps_per_second: Maps that make a second of play, more than 0.
+        rise_seconds: Time in which 63 % of the way to steady higher peaks is gone.
+        half_life: Time in which half of the way to steady lower peaks is gone, in seconds.
     """
 
-    def __init__(self, attack: float = 0.2, decay: float = 0.006):
-        self.attack, self.decay = attack, decay
+    def __init__(self, maps_per_second: float = 15.0, rise_seconds: float = 1.0, half_life: float = 25.0):
+        self._rise = 1 - float(np.exp(-1 / (maps_per_second * rise_seconds)))
+        self._half_life = maps_per_second * half_life
+        self._watched = 0
         self.value: float | None = None
 
     def update(self, relevance: Map) -> float:
@@ -111,10 +116,15 @@ class RunningScale:
         """
         peak = _peak(relevance)
         if peak > 0:
+            self._watched += 1
             if self.value is None:
                 self.value = peak
-            self.value += (self.attack if peak > self.value else self.decay) * (peak - self.value)
+            self.value += (self._rise if peak > self.value else self._fall()) * (peak - self.value)
         return self.value or 1.0
+
+    def _fall(self) -> float:
+        """Part of the way to a lower peak that is gone at this map."""
+        return float(1 - 0.5 ** (1 / min(self._half_life, self._watched)))
 
 
 def _peak(relevance: Map) -> float:
@@ -164,7 +174,7 @@ def silence(relevance: Map | None, *, finite: bool) -> str | None:
         return NOT_EXPLAINED
     if not finite or not np.isfinite(relevance).all():
         return NOT_FINITE
-    return None if relevance.any() else ALL_BIAS
+    return None if relevance.any() else NO_RELEVANCE
 
 
 def _quiet_table(white: Sequence[int]) -> Picture:

@@ -5,31 +5,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.draw.bars import BarRange, draw_bars, probabilities
-from inspector.draw.colormap import legend
+from inspector.draw.caption import draw_caption, draw_legend, draw_part
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH, Rect, lay_out
 from inspector.draw.maps import draw_maps, frame_names
 from inspector.draw.moment import Moment, PageFacts
 from inspector.draw.overlay import Projection, RunningScale, lay_over, quiet, silence
 from inspector.draw.palette import (
-    ACCENT,
-    AGAINST,
     BRIGHT,
     FAINT,
-    FOR,
     GROUND,
     PANEL,
     QUIET,
-    Colour,
     frame_colours,
 )
 from inspector.draw.text import (
-    BODY,
     FIGURE,
     SMALL,
-    STRONG,
     TITLE,
     Align,
-    Type,
     clock,
     number,
     shorten,
@@ -45,7 +38,8 @@ __all__ = ["Moment", "Page", "PageFacts"]
 Picture = NDArray[np.uint8]
 
 _CORNER = 6
-_LEGEND_WIDTH, _LEGEND_HEIGHT = 132, 10
+_UNKNOWN = "\N{EN DASH}"
+_NOT_TOLD_APART = "no shares by stacked frame: this composite does not tell frames apart"
 _LIVES_X, _CLOCK_X = 104, 160
 
 
@@ -66,7 +60,8 @@ class Page:
         )
         fit = self.layout.fit
         self._project = Projection(facts.input_size, (fit.height, fit.width))
-        self._screen_scale, self._maps_scale, self._bar_range = RunningScale(), RunningScale(), BarRange()
+        self._pixels_each = fit.height * fit.width / (facts.input_size[0] * facts.input_size[1])
+        self._scale, self._bar_range = RunningScale(facts.decisions_per_second), BarRange()
         self._colours = frame_colours(facts.stack)
         self._timeline = self._make_timeline()
         self._still = self._draw_still()
@@ -110,9 +105,12 @@ class Page:
     def _make_timeline(self) -> Timeline:
         facts, rect = self.facts, self.layout.timeline
         series = facts.regions or tuple(zip(frame_names(facts.stack), self._colours, strict=True))
-        title = "share of relevance by " + ("region" if facts.regions else "stacked frame")
-        shown = series if facts.explain and (facts.regions or facts.stack > 1) else ()
-        return Timeline(rect.height, rect.width, facts.decisions_per_second, facts.line_name, title, shown)
+        title = "share of |relevance| by " + ("region" if facts.regions else "stacked frame")
+        if not facts.explain or not (facts.regions or facts.stack > 1):
+            title, series = "", ()
+        elif not (facts.regions or facts.frames_told_apart):
+            title, series = _NOT_TOLD_APART, ()
+        return Timeline(rect.height, rect.width, facts.decisions_per_second, facts.line_name, title, series)
 
     def _draw_still(self) -> Picture:
         page = np.full((PAGE_HEIGHT, PAGE_WIDTH, 3), GROUND, np.uint8)
@@ -125,7 +123,8 @@ class Page:
         write(labels, "return", 0, 23, FAINT, SMALL)
         write(labels, "time", labels.shape[1], 23, FAINT, SMALL, "right")
         if self.layout.captions is not None:
-            self._draw_legend(self.layout.captions.of(page))
+            write(self.layout.captions.of(page), "what the player sees", 0, 20, QUIET)
+            self._caption_room = draw_legend(self._caption_rect().of(page))
         return page
 
     def _draw_header(self, header: Picture) -> None:
@@ -134,12 +133,6 @@ class Page:
         x = width(title, TITLE) + 16
         write(header, shorten("  ·  ".join(self.facts.subtitle), header.shape[1] - x), x, 40, QUIET)
 
-    def _draw_legend(self, row: Picture) -> None:
-        write(row, "what the player sees", 0, 22, QUIET)
-        right = row.shape[1]
-        left = right - _LEGEND_WIDTH
-        row[11 : 11 + _LEGEND_HEIGHT, left:right] = legend(_LEGEND_WIDTH, _LEGEND_HEIGHT, GROUND)
-
     def _draw_relevance(self, moment: Moment) -> None:
         assert self.layout.overlay is not None
         reason = silence(moment.relevance, finite=moment.finite)
@@ -147,39 +140,22 @@ class Page:
         view, levels = self.layout.overlay.of(self._page), None
         if reason is None and moment.relevance is not None:
             on_screen = self._project(moment.relevance.sum(axis=0))
-            view[:] = self._enlarge(lay_over(screen, on_screen, self._screen_scale.update(on_screen)))
-            levels = moment.relevance / np.float32(self._maps_scale.update(moment.relevance))
+            full = self._scale.update(on_screen)
+            view[:] = self._enlarge(lay_over(screen, on_screen, full))
+            levels = moment.relevance / np.float32(full * self._pixels_each)
         else:
             view[:] = self._enlarge(quiet(screen))
             _draw_notice(view, reason or "")
-        self._draw_caption(moment)
+        row = self._clean(self._caption_rect())
+        draw_caption(row, moment.target_name, is_taken=moment.target_action == moment.action)
+        draw_part(row, self._caption_room, self.facts.stack, moment.in_picture if moment.finite else None)
         self._draw_maps(moment, levels)
 
     def _draw_maps(self, moment: Moment, levels: NDArray[np.float32] | None) -> None:
         assert self.layout.maps is not None
-        shares = moment.frame_shares if levels is not None else None
+        shares = moment.frame_shares if levels is not None and self.facts.frames_told_apart else None
         panel = self._clean(self.layout.maps)
         draw_maps(panel, moment.network_input, self.facts.input_upper, levels, shares, self._colours)
-
-    def _draw_caption(self, moment: Moment) -> None:
-        assert self.layout.captions is not None
-        captions = self.layout.captions
-        left = captions.x + captions.width // 2 + 8
-        rect = Rect(left, captions.y, captions.width // 2 - 8 - _LEGEND_WIDTH - 16, captions.height)
-        row = self._clean(rect)
-        is_taken = moment.target_action == moment.action
-        parts: list[tuple[str, Colour, Type]] = [
-            ("relevance ", QUIET, BODY),
-            ("for", FOR, STRONG),
-            (" / ", FAINT, BODY),
-            ("against ", AGAINST, STRONG),
-        ]
-        x = 0
-        for text, colour, style in parts:
-            write(row, text, x, 22, colour, style)
-            x += width(text, style)
-        name = shorten(moment.target_name, row.shape[1] - x, STRONG)
-        write(row, name, x, 22, ACCENT if is_taken else BRIGHT, STRONG)
 
     def _draw_scores(self, moment: Moment) -> None:
         if self.facts.output == "logits":
@@ -195,11 +171,18 @@ class Page:
     def _draw_figures(self, moment: Moment) -> None:
         rect = self.layout.figures
         view = self._clean(Rect(rect.x, 0, _CLOCK_X, rect.height))
-        decimals = 0 if float(moment.return_so_far).is_integer() else 1
-        write(view, number(moment.return_so_far, decimals), 0, 46, BRIGHT, FIGURE)
+        so_far = moment.return_so_far
+        figure = _UNKNOWN if so_far is None else number(so_far, 0 if float(so_far).is_integer() else 1)
+        write(view, figure, 0, 46, BRIGHT, FIGURE)
         if moment.lives is not None:
             write(view, "lives", _LIVES_X, 23, FAINT, SMALL)
             write(view, str(moment.lives), _LIVES_X, 46, BRIGHT, FIGURE)
+
+    def _caption_rect(self) -> Rect:
+        assert self.layout.captions is not None
+        captions = self.layout.captions
+        left = captions.width // 2 + 8
+        return Rect(captions.x + left, captions.y, captions.width - left, captions.height)
 
     def _clock_rect(self) -> Rect:
         rect = self.layout.figures

@@ -51,7 +51,7 @@ class Timeline:
         width: Columns of its panel.
         decisions_per_second: How many points make a second of play.
         line_name: What the line follows.
-        series_title: What the stacked areas are shares of.
+        series_title: What the stacked areas are shares of; or, where there are none, a line that says why.
         series: Name and colour of each area, bottom first; none leaves the areas out.
     """
 
@@ -76,7 +76,8 @@ class Timeline:
         areas = plots // 2 if self._series else 0
         self._areas = np.full((areas, self._columns, 3), GROUND, np.uint8)
         self._range = _AxisRange()
-        self._line_top = _TITLE + areas + _TITLE if self._series else _TITLE
+        self._is_titled = bool(self._series or (series_title and not series and plots >= _LEAST_STRIP))
+        self._line_top = _TITLE + areas + _TITLE if self._is_titled else _TITLE
         self._has_own_legend_row = room < _WIDE
         below = _FOOT + (_TITLE if self._has_own_legend_row else 0)
         self._line_height = height - self._line_top - _LANE - below
@@ -97,6 +98,8 @@ class Timeline:
     def draw_still(self, panel: Picture) -> None:
         """Draw in place what never changes: titles, legends, the ground of the plots and the seconds."""
         right, top = self._left + self._columns, self._line_top
+        if self._is_titled:
+            write(panel, self._title, self._left, _TITLE - 8, QUIET, SMALL)
         if self._series:
             panel[_TITLE : _TITLE + len(self._areas), self._left : right] = GROUND
             self._draw_legend(panel)
@@ -133,7 +136,6 @@ class Timeline:
         return np.asarray(np.rint(blended), np.uint8)
 
     def _draw_legend(self, panel: Picture) -> None:
-        write(panel, self._title, self._left, _TITLE - 8, QUIET, SMALL)
         x, least = self._left + self._columns, self._left + width(self._title, SMALL) + 24
         for name, colour in reversed(self._series):
             x -= width(name, SMALL)
