@@ -25,13 +25,23 @@ exit codes:
 
 EXAMPLES = f"""\
 examples:
-  inspector record breakout                          the bundled agent, one game
+  inspector record breakout                          the bundled agent, one episode
   inspector record my_ppo.zip --env ALE/Pong-v5      an agent of stable-baselines3
   inspector show my_dqn.cleanrl_model                what is in this file?
 
 {EXIT_CODES}"""
 
-RECORD_EXAMPLES = """\
+COMPOSITES = ("epsilon", "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1")
+TARGETS = ("score", "contrast", "advantage", "value")
+"""As in `inspector.lrp`, which takes too long to import for a help text."""
+
+RECORD_EXAMPLES = f"""\
+composites, which LRP rules explain:
+  {", ".join(COMPOSITES)}
+
+targets, what is explained:
+  {", ".join(TARGETS)}, or always one action by its name or number
+
 examples:
   inspector record breakout --steps 2000
   inspector record breakout --checkpoint first --seed 3 -o recordings/untrained
@@ -48,15 +58,9 @@ RECOVER_EXAMPLES = """\
 examples:
   inspector recover recordings/breakout-seed0-20260101-120000"""
 
-AGENTS_EXAMPLES = """\
-examples:
-  inspector agents
-  inspector agents --json"""
-
-DOCTOR_EXAMPLES = """\
-examples:
-  inspector doctor
-  inspector doctor --json"""
+AGENTS_EXAMPLES, DOCTOR_EXAMPLES = (
+    f"examples:\n  inspector {name}\n  inspector {name} --json" for name in ("agents", "doctor")
+)
 
 
 class HelpFormatter(RawDescriptionRichHelpFormatter):
@@ -165,10 +169,10 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 def _add_play(parser: argparse.ArgumentParser) -> None:
     play = parser.add_argument_group("play")
-    play.add_argument("--seed", metavar="S", type=whole, default=0, help="seed of games and sampling (default 0)")
+    play.add_argument("--seed", metavar="S", type=whole, default=0, help="seed of play and sampling (default 0)")
     length = play.add_mutually_exclusive_group()
-    length.add_argument("--episodes", metavar="N", type=count, help="play N whole games (default: one)")
-    length.add_argument("--steps", metavar="N", type=count, help="stop after N decisions")
+    length.add_argument("--episodes", metavar="N", type=count, help="play N whole episodes (default: one)")
+    length.add_argument("--steps", metavar="N", type=count, help="stop after N steps")
     choice = play.add_mutually_exclusive_group()
     choice.add_argument(
         "--greedy", action="store_const", const=True, help="take the best action (default for Q-values)"
@@ -181,18 +185,21 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
 def _add_explanation(parser: argparse.ArgumentParser) -> None:
     explain = parser.add_argument_group("explanation")
     explain.add_argument(
-        "--composite", metavar="NAME", default="epsilon_plus", help="which rules explain (default epsilon_plus)"
+        "--composite",
+        metavar="NAME",
+        choices=COMPOSITES,
+        default="epsilon_plus",
+        help="rules that explain, see below (default epsilon_plus)",
     )
     explain.add_argument(
         "--target", metavar="NAME", default="score", help="score (default), contrast, advantage, value or an action"
     )
-    explain.add_argument("--no-explain", dest="explain", action="store_false", help="only film the game")
-    explain.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")
+    maps = explain.add_mutually_exclusive_group()
+    maps.add_argument("--no-explain", dest="explain", action="store_false", help="record the play alone")
+    maps.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")
+    explain.add_argument("--device", metavar="NAME", default="auto", help="auto (default), cpu, cuda, cuda:1, mps ...")
     explain.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the network runs (default auto)"
-    )
-    explain.add_argument(
-        "--batch-size", metavar="N", type=count, default=32, help="decisions explained at once (default 32)"
+        "--batch-size", metavar="N", type=count, default=32, help="steps explained at once (default 32)"
     )
     explain.add_argument(
         "--threads", metavar="N", type=count, default=2, help="threads of the film's encoder (default 2)"
@@ -215,13 +222,17 @@ def _add_facts(parser: argparse.ArgumentParser) -> None:
     facts.add_argument("--factory", metavar="MOD:FUNC", help="your function that builds the network; runs your code")
     facts.add_argument("--output-kind", choices=("logits", "q_values"), help="what the network's scores are")
     facts.add_argument("--stack", metavar="N", type=count, help="frames in the network's input")
+    facts.add_argument("--height", metavar="N", type=count, help="rows of the network's input")
+    facts.add_argument("--width", metavar="N", type=count, help="columns of the network's input")
     facts.add_argument("--divisor", metavar="X", type=float, help="pixels are divided by X before the network")
     facts.add_argument("--frame-skip", metavar="N", type=count, help="emulator frames an action lasts")
     facts.add_argument("--sticky", metavar="P", type=probability, help="probability that an action is repeated")
+    facts.add_argument("--max-frames", metavar="N", type=count, help="emulator frames that cut an episode off")
+    facts.add_argument("--max-pool", action=argparse.BooleanOptionalAction, help="see the maximum of two frames")
     facts.add_argument("--grey", choices=("ale", "rgb", "resize_rgb"), help="how screens become grey")
     facts.add_argument("--padding", choices=("zeros", "first"), help="what stands before an episode's first frame")
-    facts.add_argument("--noop-max", metavar="N", type=whole, help="up to N no-ops start a game")
-    facts.add_argument("--fire-reset", action=argparse.BooleanOptionalAction, help="press FIRE to start a game")
+    facts.add_argument("--noop-max", metavar="N", type=whole, help="up to N no-ops start an episode")
+    facts.add_argument("--fire-reset", action=argparse.BooleanOptionalAction, help="press FIRE to start an episode")
     facts.add_argument("--episodic-life", action=argparse.BooleanOptionalAction, help="treat a lost life as SB3 does")
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from inspector.recording import Recording
 
 PREPROCESSING = (
-    "frame_skip", "stack", "grey", "padding", "divisor", "noop_max", "fire_reset", "episodic_life", "sticky"
+    "frame_skip", "stack", "height", "width", "max_pool", "max_frames", "grey", "padding", "divisor", "noop_max",
+    "fire_reset", "episodic_life", "sticky",
 )  # fmt: skip
 """Flags that say how an agent's input is made, by the names of `Preprocessing`."""
 
@@ -122,28 +123,51 @@ def source(arguments: Namespace) -> dict[str, Any]:
 
 
 def device(choice: str) -> str:
-    """Where the network runs: `auto` takes a CUDA device if there is one."""
+    """Where the network runs: `auto` takes a CUDA device if there is one.
+
+    Raises:
+        UsageError: If torch knows no such device, or cannot compute on it.
+    """
     import torch
 
     if choice == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if choice == "cuda" and not torch.cuda.is_available():
-        raise UsageError("torch finds no CUDA device: leave out --device, or see what `inspector doctor` says")
+    try:
+        torch.ones(1, device=torch.device(choice)).item()
+    except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built without CUDA
+        cause = str(error).splitlines()[0]
+        raise UsageError(
+            f"--device {choice} cannot be used: {cause}; leave it out, or see what `inspector doctor` says"
+        ) from error
     return choice
 
 
 def print_recording(recording: "Recording", *, as_json: bool) -> None:
     """Tell what was recorded, and where it is."""
-    games, files = episodes(recording), paths(recording)
-    counts, assumed = recording.manifest["counts"], recording.manifest["agent"]["assumed"]
+    played, files, counts = episodes(recording), paths(recording), recording.manifest["counts"]
+    agent = recording.manifest.get("agent") or {}  # a recording made by other code need not name one
     if as_json:
         status = {"status": recording.status, "folder": str(recording.path), **files}
-        print_json({**status, "counts": counts, "episodes": games, "agent": recording.manifest["agent"]})
+        print_json({**status, "counts": counts, "episodes": played, "agent": agent})
         return
     console = results()
-    lines = [(f"game {game['episode'] + 1}", describe_game(game)) for game in games]
-    print_facts(console, f"{recording.status}: {counts['steps']} decisions", [*files.items(), *lines])
-    print_notes(console, "assumed; a flag says otherwise", assumed)
+    lines = [(f"episode {one['episode'] + 1}", describe_episode(one)) for one in played]
+    facts = [("film", describe_film(recording)), *files.items(), *lines]
+    print_facts(console, f"{recording.status}: {counts['steps']} steps", facts)
+    print_notes(console, "assumed; a flag says otherwise", agent.get("assumed", ()))
+
+
+def describe_film(recording: "Recording") -> str | None:
+    """Length and size of the film, as `1 min 24 s, 3.1 MB`; None without one."""
+    from inspector.recording import FILM
+
+    if FILM not in recording.manifest["files"]:
+        return None
+    minutes, seconds = divmod(round(recording.manifest["counts"]["seconds"]), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    length = " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than a second"
+    return f"{length}, {recording.manifest['files'][FILM]['bytes'] / 1e6:.1f} MB"
 
 
 def paths(recording: "Recording") -> dict[str, str]:
@@ -157,11 +181,11 @@ def paths(recording: "Recording") -> dict[str, str]:
         "thumbnail": recording.thumbnail,
         "relevance": recording.relevance,
     }
-    return {kind: str(path) for kind, path in found.items() if path}
+    return {kind: str(path) for kind, path in found.items() if path and path.is_file()}
 
 
 def episodes(recording: "Recording") -> list[dict[str, Any]]:
-    """Number, length, return and end of every game in a recording."""
+    """Number, length, return and end of every episode in a recording."""
     columns = ["episode", "step", "return_so_far", "terminated", "truncated"]
     last = {row["episode"]: row for row in recording.rows.select(columns).to_pylist()}
     return [
@@ -175,10 +199,10 @@ def episodes(recording: "Recording") -> list[dict[str, Any]]:
     ]
 
 
-def describe_game(game: Mapping[str, Any]) -> str:
-    """A game in a line."""
-    end = "" if game["finished"] else ", not finished"
-    return f"return {game['return']:g} in {game['steps']} decisions{end}"
+def describe_episode(episode: Mapping[str, Any]) -> str:
+    """An episode in a line."""
+    end = "" if episode["finished"] else ", not finished"
+    return f"return {episode['return']:g} in {episode['steps']} steps{end}"
 
 
 def print_agent(facts: Mapping[str, Any]) -> None:

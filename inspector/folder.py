@@ -1,4 +1,4 @@
-"""The folder that a recording is: its files, what it claims, how it is read, and the order that keeps the claim true."""
+"""The folder that a recording is: its files, reading them, and the order of writing that keeps its claim true."""
 
 import hashlib
 import json

@@ -26,6 +26,9 @@ from inspector.records import Relevance, Step
 WAITING_BATCHES = 2
 """Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
 
+BLIND_TO_FRAMES = ("epsilon_plus_flat",)
+"""Composites whose first layer ignores pixels, so that all stacked frames get the same relevance."""
+
 
 class Recorder:
     """Records steps as an explained film.
@@ -206,6 +209,7 @@ class Recorder:
             target_action=about,
             relevance=None if relevance is None else relevance.values,
             finite=relevance is None or relevance.finite,
+            in_picture=None if relevance is None else share_in_picture(relevance),
             frame_shares=attention.frame_shares,
             reward=step.reward,
             return_so_far=self._return_so_far,
@@ -249,6 +253,7 @@ class Recorder:
             decisions_per_second=decision_rate,
             line_name=self._interpreter.line_name if self._interpreter else line_name(self._agent.output, "score"),
             explain=self._interpreter is not None,
+            frames_told_apart=self._interpreter is None or self._interpreter.composite not in BLIND_TO_FRAMES,
         )
 
     def _row(self, step: Step, relevance: Relevance | None, attention: Attention) -> dict[str, Any]:
@@ -287,6 +292,11 @@ def _explained(relevance: Relevance, attention: Attention) -> dict[str, Any]:
         "finite": relevance.finite,
         **{f"ledger_{part}": amount for part, amount in relevance.ledger.items()},
     }
+
+
+def share_in_picture(relevance: Relevance) -> float | None:
+    """Part of the explained score that reaches the network input; None for a score of 0."""
+    return relevance.ledger["input"] / relevance.score if relevance.score else None
 
 
 def count_text(count: int) -> str:

@@ -1,6 +1,7 @@
 """The command line's manners: it is quick, says one line an error, keeps results and progress apart."""
 
 import argparse
+import dataclasses
 import io
 import json
 import os
@@ -13,8 +14,9 @@ import pytest
 from rich.console import Console
 
 import inspector
-from inspector import cli, commands, errors
+from inspector import cli, commands, errors, lrp
 from inspector.console import moving_bar, plain_lines
+from inspector.records import Preprocessing
 from inspector.session import Progress
 
 HEAVY = ("torch", "cv2", "av", "numpy", "pyarrow", "gymnasium", "ale_py", "h5py")
@@ -102,6 +104,27 @@ def test_the_examples_of_the_help_can_be_parsed(name: str) -> None:
         parser.parse_args(example.split())
 
 
+def test_help_names_every_composite_and_every_target() -> None:
+    assert set(cli.COMPOSITES) == set(lrp.COMPOSITES)
+    assert lrp.TARGETS == cli.TARGETS
+    told = every_parser()["record"].format_help()
+    assert all(name in told for name in (*cli.COMPOSITES, *cli.TARGETS))
+
+
+def test_every_choice_of_preprocessing_has_a_flag() -> None:
+    assert set(commands.PREPROCESSING) == {field.name for field in dataclasses.fields(Preprocessing)}
+    options = {action.dest for action in every_parser()["record"]._actions}
+    assert set(commands.PREPROCESSING) <= options
+
+
+def test_every_flag_that_a_message_about_an_agent_names_is_one_of_the_command() -> None:
+    package = Path(inspector.__file__).parent
+    texts = [path.read_text() for folder in ("load", "atari") for path in (package / folder).glob("*.py")]
+    named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", text)}
+    known = {option for action in every_parser()["record"]._actions for option in action.option_strings}
+    assert {"--output-kind", "--height", "--factory", "--no-explain"} <= named <= known
+
+
 def test_without_a_command_the_help_goes_to_stderr_and_the_code_is_2() -> None:
     done = run()
     assert done.returncode == 2
@@ -137,6 +160,9 @@ def test_colours_can_be_switched_off(how: dict[str, str]) -> None:
         (["record", "breakout", "--steps", "5", "--episodes", "1"], "not allowed with argument"),
         (["record", "breakout", "--greedy", "--sample"], "not allowed with argument"),
         (["record", "breakout", "--fps", "25"], "invalid choice: 25"),
+        (["record", "breakout", "--no-explain", "--save-relevance"], "not allowed with argument"),
+        (["record", "breakout", "--composite", "guess"], "invalid choice: 'guess'"),
+        (["show", "breakout", "--height", "0"], "0 is not at least 1"),
         (["record", "breakout", "--sticky", "1.5"], "not a probability"),
         (["record", "breakout", "--seed", "-1"], "-1 is negative"),
         (["dance"], "invalid choice: 'dance'"),
@@ -154,11 +180,25 @@ def test_wrong_usage_says_what_is_wrong_and_the_code_is_2(
 def test_only_what_was_said_of_the_input_is_handed_on() -> None:
     arguments = cli.build_parser().parse_args(
         ["show", "a.zip", "--frame-skip", "2", "--no-fire-reset", "--sticky", "0", "--env", "ALE/Pong-v5"]
+        + ["--height", "96", "--width", "80", "--no-max-pool", "--max-frames", "1000"]
     )
     handed = commands.source(arguments)
-    assert handed["preprocessing"] == {"frame_skip": 2, "fire_reset": False, "sticky": 0.0}
+    size = {"height": 96, "width": 80, "max_pool": False, "max_frames": 1000}
+    assert handed["preprocessing"] == {"frame_skip": 2, "fire_reset": False, "sticky": 0.0, **size}
     assert handed["environment"] == "ALE/Pong-v5"
     assert handed["checkpoint"] == "last"
+
+
+@pytest.mark.parametrize("name", ["abacus", "cuda:99", "meta", "cpu:0:1"])
+def test_a_device_that_cannot_be_used_is_named(name: str) -> None:
+    with pytest.raises(errors.UsageError, match=f"--device {name} cannot be used: .+; leave it out"):
+        commands.device(name)
+
+
+def test_a_device_that_can_be_used_is_taken() -> None:
+    assert commands.device("cpu") == "cpu"
+    assert commands.device("cpu:0") == "cpu:0"
+    assert commands.device("auto") in ("cpu", "cuda")
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from inspector.cli import main
+from inspector.recording import RecordingWriter
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]
@@ -99,12 +102,44 @@ def test_a_recording_is_one_json_object_on_stdout_and_progress_on_stderr(
     assert manifest["command"][:2] == ["inspector", "record"]
 
 
-def test_a_person_is_told_where_the_film_is_and_what_was_assumed(run: Run, weights: Path) -> None:
+def test_a_person_is_told_where_the_film_is_and_what_was_assumed(run: Run, weights: Path, tmp_path: Path) -> None:
     code, out, err = run("record", weights, *GAME, "--steps", "5", "--no-explain", "-q", "-o", "here")
     assert code == 0, err
     assert "here/video.mp4" in out
-    assert "frame_skip = 4" in out
+    assert out.startswith("complete: 5 steps\n")
+    film = re.search(r"^  film +(.*), ([0-9.]+) MB$", out, re.MULTILINE)
+    assert film is not None
+    assert film[1] == "less than a second"
+    assert float(film[2]) == pytest.approx((tmp_path / "here" / "video.mp4").stat().st_size / 1e6, abs=0.051)
+    assert re.search(r"^  episode 1 +return 0 in 5 steps, not finished$", out, re.MULTILINE)
+    assert "file does not say: frame_skip 4, " in out
     assert "steps/s" not in err
+
+
+def test_a_recording_of_other_code_that_names_no_agent_is_told_too(run: Run, tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "here", {}, width=96, height=64, fps=30) as writer:
+        for number in range(95):
+            writer.add_frame(np.full((64, 96, 3), number, np.uint8))
+    for flags in ((), ("--json",)):
+        code, out, err = run("recover", "here", *flags)
+        assert code == 0, err
+        assert ("3 s, 0.0 MB" in out) if not flags else (json.loads(out)["agent"] == {})
+
+
+def test_a_c51_agent_is_shown_and_played_but_its_explanation_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+    shapes = {0: (4, 4, 8, 8), 2: (4, 4, 4, 4), 4: (4, 4, 3, 3), 7: (8, 4 * 49), 9: (4 * 5, 8)}
+    tensors = {f"network.{number}.weight": torch.full(shape, 0.01) for number, shape in shapes.items()}
+    tensors |= {f"network.{number}.bias": torch.zeros(shape[0]) for number, shape in shapes.items()}
+    torch.save({**tensors, "atoms": torch.linspace(-1, 1, 5)}, tmp_path / "c51.pt")
+    assert run("show", "c51.pt")[0] == 0
+    arguments = ("record", "c51.pt", *GAME, "--steps", "5", "-o", "here", "-q")
+    code, out, err = run(*arguments)
+    assert (code, out) == (4, "")
+    assert re.fullmatch(
+        r"error: C51Head \(policy\) has no rule: .* head of a C51 agent, whose softmax .*--no-explain.*\n", err
+    )
+    assert not (tmp_path / "here").exists()
+    assert run(*arguments, "--no-explain")[0] == 0
 
 
 def test_a_game_that_is_not_named_is_asked_for_by_its_flag(run: Run, weights: Path, tmp_path: Path) -> None:

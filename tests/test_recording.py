@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from inspector.journal import read_journal
 from inspector.recording import Recording, RecordingWriter
 from inspector.recovery import recover
 from inspector.rows import ROW_SCHEMA, encode_row
+from tests.interrupts import interrupted
 
 WIDTH, HEIGHT = 96, 64
 SIZE = {"width": WIDTH, "height": HEIGHT, "fps": 30}
@@ -236,12 +238,15 @@ def test_an_older_recording_stays_until_the_new_one_begins(tmp_path: Path) -> No
     write(tmp_path, 25)
     before = content(tmp_path)
     RecordingWriter(tmp_path, {}, **SIZE, overwrite=True)
-    with (
-        pytest.raises(KeyError, match="no such game"),
-        RecordingWriter(tmp_path, {}, **SIZE, overwrite=True) as writer,
-    ):
-        writer.set_thumbnail(picture(0))
-        raise KeyError("no such game")
+    writer = RecordingWriter(tmp_path, {}, **SIZE, overwrite=True)
+
+    def fail() -> None:
+        with writer:
+            writer.set_thumbnail(picture(0))
+            raise KeyError("no such game")
+
+    with pytest.raises(KeyError, match="no such game"):
+        fail()
     assert content(tmp_path) == before
     assert writer.close("failed").status == "failed"
 
@@ -251,6 +256,24 @@ def test_a_film_that_no_recording_made_is_not_overwritten(tmp_path: Path) -> Non
     with pytest.raises(RecordingError, match=r"holds video\.mp4 of no recording"):
         RecordingWriter(tmp_path, {}, **SIZE, overwrite=True)
     assert content(tmp_path) == {"video.mp4": b"holiday"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("manifest.json", '{"name": "my web app"}'),
+        ("manifest.json", "no json"),
+        ("steps.journal", "walked 3 km"),
+        ("relevance.journal", "not ours"),
+        ("relevance.h5", "not ours"),
+        ("video.mp4.part", "half a holiday"),
+    ],
+)
+def test_a_file_that_no_recording_made_is_refused_and_left_untouched(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(RecordingError, match=f"holds {re.escape(name)} of no recording; choose another folder"):
+        RecordingWriter(tmp_path, {}, **SIZE, overwrite=True)
+    assert content(tmp_path) == {name: text.encode()}
 
 
 def test_a_recording_under_way_is_neither_overwritten_nor_recovered(tmp_path: Path) -> None:
@@ -318,6 +341,36 @@ def test_the_end_is_told_in_the_manifest(tmp_path: Path, error: BaseException | 
             record()
     recording = Recording.load(tmp_path)
     assert (recording.status, len(recording.rows), recording.facts.frame_count) == (status, 12, 12)
+
+
+def test_ctrl_c_while_a_recording_closes_never_claims_more_than_there_is(tmp_path: Path) -> None:
+    def writer_of(name: str) -> RecordingWriter:
+        writer = RecordingWriter(tmp_path / name, {}, **SIZE, save_relevance=True)
+        for number in range(40):
+            writer.add_frame(picture(number))
+            writer.add_row(row(number))
+            writer.add_relevance(relevance(number))
+        return writer
+
+    whole = writer_of("whole")
+    began = time.monotonic()
+    whole.close()
+    duration, statuses = time.monotonic() - began, set[str]()
+    for tenth in range(10):
+        writer = writer_of(str(tenth))
+        if not interrupted(writer.close, duration * (tenth + 0.5) / 10):
+            continue
+        assert writer.closed
+        status = json.loads((writer.folder / "manifest.json").read_text())["status"]
+        statuses.add(status)
+        if status == "recording":
+            with pytest.raises(RecordingError, match=r"was interrupted; .*inspector recover"):
+                writer.close()
+        recovered = recover(writer.folder)
+        assert (recovered.frame_count, recovered.row_count, recovered.map_count) == (40, 40, 40)
+        assert read_facts(recovered.recording.video).frame_count == 40
+        assert sorted(os.listdir(writer.folder)) == sorted(os.listdir(whole.folder))
+    assert "recording" in statuses <= {"recording", "complete"}
 
 
 def test_closing_twice_gives_the_same_and_then_nothing_more_is_taken(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inspector.errors import RecordingError
 from inspector.film import read_facts, read_frame, remux
 from inspector.video import VideoWriter
+from tests.interrupts import interrupted
 
 WIDTH, HEIGHT = 96, 64
 
@@ -145,6 +146,27 @@ def test_a_film_killed_at_any_moment_lacks_at_most_its_last_second(tmp_path: Pat
         assert "moof" not in boxes(path)
         last = read_frame(path, played / 30)
         assert np.abs(last[:, :40].mean() - (40 + (played - 1) % 200)) < 2
+
+
+def test_ctrl_c_while_a_film_closes_costs_it_no_frame(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    came = []
+    for milliseconds in range(1, 30, 4):
+        film = VideoWriter(tmp_path / f"{milliseconds}.mp4", width=WIDTH, height=HEIGHT, fps=30)
+        for frame in noise:
+            film.add(frame)
+        came.append(interrupted(film.close, milliseconds / 1000))
+        assert film.close() == read_facts(film.path).frame_count == 40
+        assert "moof" not in boxes(film.path)
+    assert any(came)
+
+
+def test_ctrl_c_while_frames_are_added_leaves_every_frame_that_was_counted(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    film = VideoWriter(tmp_path / "film.mp4", width=WIDTH, height=HEIGHT, fps=30)
+    for trial in range(20):
+        assert interrupted(lambda: [film.add(noise) for _ in range(100_000)], 0.01 + trial / 1000)
+    assert film.close() == read_facts(film.path).frame_count > 20
 
 
 def growing(path: Path, count: int) -> bytes:

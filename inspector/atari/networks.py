@@ -26,6 +26,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 """What may stand between the hidden layers of a head."""
 
+OWN_NETWORK = "give the network itself: --factory module:function"
+"""What to do about weights whose network cannot be told from them."""
+
 _Module = TypeVar("_Module", nn.Conv2d, nn.Linear)
 
 
@@ -92,7 +95,7 @@ def recognise(convolutions: Sequence[Layer]) -> str:
     found = ", ".join("x".join(map(str, kernel)) for kernel in kernels) or "none"
     raise CheckpointError(
         f"convolutions with kernels {found}: known are 8x8, 4x4, 3x3 (nature) and 8x8, 4x4 (nips), "
-        "and a file does not store strides; give the network itself as module:function"
+        f"and a file does not store strides; {OWN_NETWORK}"
     )
 
 
@@ -119,7 +122,7 @@ def trunk(convolutions: Sequence[Layer], dense: Sequence[Layer], *, height: int,
     modules["flatten"] = nn.Flatten()
     columns = flat_size(convolutions, strides, height, width)
     for number, layer in enumerate(dense, start=1):
-        where = f" on a network input of {height}x{width}: name its height and width" if number == 1 else ""
+        where = f" on a network input of {height}x{width}: say its --height and --width" if number == 1 else ""
         expect(layer, columns, where)
         modules[f"fc{number}"] = linear(layer)
         modules[f"relu_fc{number}"] = nn.ReLU()
@@ -133,7 +136,7 @@ def flat_size(convolutions: Sequence[Layer], strides: Sequence[int], height: int
         kernel = layer.weight.shape[2]
         height, width = (height - kernel) // stride + 1, (width - kernel) // stride + 1
     if min(height, width) < 1:
-        raise CheckpointError("the network input is too small for the convolutions: name its true height and width")
+        raise CheckpointError("the network input is too small for the convolutions: say its --height and --width")
     return convolutions[-1].weight.shape[0] * height * width
 
 
@@ -175,7 +178,17 @@ def quantile_mean(layer: Layer, quantile_count: int) -> Layer:
     return Layer(layer.name, weight, bias)
 
 
-def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> nn.Sequential:
+class C51Head(nn.Sequential):
+    """Features to Q-values, each the expected value of atoms under a softmax."""
+
+    no_rule = (
+        "it is the head of a C51 agent, whose softmax the engine cannot explain yet; --no-explain (explain=False in "
+        "Python) records the play alone"
+    )
+    """Told in place of an explanation, see `inspector.lrp.graph`."""
+
+
+def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> C51Head:
     """Rebuild the head of C51: a softmax over atoms an action, then their expected value, the Q-value.
 
     Args:
@@ -188,7 +201,7 @@ def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> nn.Sequential
     expect(layer, columns)
     expectation = linear(Layer("atoms", atoms.reshape(1, -1)))
     shape = (layer.weight.shape[0] // len(atoms), len(atoms))
-    return nn.Sequential(linear(layer), nn.Unflatten(1, shape), nn.Softmax(-1), expectation, nn.Flatten())
+    return C51Head(linear(layer), nn.Unflatten(1, shape), nn.Softmax(-1), expectation, nn.Flatten())
 
 
 def expect(layer: Layer, columns: int, where: str = "") -> None:

@@ -9,10 +9,10 @@ from inspector.draw.text import BODY, MINUS, SMALL, STRONG, Type, number, shorte
 
 Picture = NDArray[np.uint8]
 
-_FIRST_LINE, _SECOND_LINE = 20, 41
+_FIRST_LINE, _SECOND_LINE = 20, 40
 _RAMP_WIDTH, _RAMP_HEIGHT = 72, 10
 _OVER = " over "
-_WIDEST_PART = f"{MINUS}999 %"
+_WIDEST_PARTS = (">999 %", f"<{MINUS}99 %")
 
 
 def draw_legend(row: Picture) -> int:
@@ -90,18 +90,18 @@ def draw_part(row: Picture, room: int, stack: int, in_picture: float | None) -> 
         return
     words = f"{words}: " if words else "sum: "
     write(row, words, 0, _SECOND_LINE, FAINT, SMALL)
-    right = width(words, SMALL) + width(_WIDEST_PART, SMALL)
+    right = width(words, SMALL) + max(width(part, SMALL) for part in _WIDEST_PARTS)
     write(row, part_text(in_picture), right, _SECOND_LINE, QUIET, SMALL, "right")
     write(row, " of the explained score", right, _SECOND_LINE, FAINT, SMALL)
 
 
 def part_text(part: float) -> str:
-    """Write a part of the explained score as a percentage with its sign.
+    """Write a part of the explained score as a percentage with its sign, never wider than six letters.
 
-    It may be below 0 or above 100 %: biases take the rest, and may be of the other sign. Where the score is next to
-    nothing the quotient says no more than that, and stops at 999 %.
+    It may be below 0 or above 100 %: biases and the like make up the rest, and may be of the other sign. Where the
+    score is next to nothing the quotient is huge and says little; then only what it is beyond is written.
     """
     percent = 100 * part
-    if abs(percent) < 999.5:
-        return f"{number(percent, 0)} %"
-    return ">999 %" if percent > 0 else f"<{MINUS}999 %"
+    if percent >= 999.5:
+        return ">999 %"
+    return f"<{MINUS}99 %" if percent < -99.5 else f"{number(percent, 0)} %"

@@ -24,6 +24,13 @@ MAX_MANIFEST = 2**20
 """Bytes of an `agent.toml`."""
 
 
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""What a bundle may be called: recordings are put into folders of that name."""
+
+WEIGHTS = (".zip", ".cleanrl_model", ".pt", ".pth", ".safetensors")
+"""Endings of files that hold an agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """What an `agent.toml` says.
@@ -69,7 +76,7 @@ def read_manifest(folder: Path) -> Bundle:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise CheckpointError(f"{folder} is no bundle: it has no {MANIFEST}; name a bundle or a file of weights")
+        raise CheckpointError(f"{folder} is no bundle: it has no {MANIFEST}; {_what_to_name(folder)}")
     file = read_file(path, MAX_MANIFEST)
     with guarded(str(path)):
         document = tomllib.loads(file.content.decode("utf-8"))
@@ -78,7 +85,9 @@ def read_manifest(folder: Path) -> Bundle:
     if not isinstance(tables, list) or not tables:
         raise CheckpointError(f"{path} lists no [[checkpoint]]")
     rows = [Table(row if isinstance(row, dict) else {}, f"[[checkpoint]] in {path}") for row in tables]
-    output = agent.text("output")
+    name, output = agent.text("name"), agent.text("output")
+    if not re.fullmatch(NAME, name):
+        raise CheckpointError(f"{path}: name = {name[:80]!r}, where letters, digits and later . _ - are possible")
     if output not in ("logits", "q_values"):
         raise CheckpointError(f"{path}: output = {output!r}, where logits or q_values is possible")
     preprocessing = Table.of(document, "preprocessing", path, optional=True).values
@@ -88,7 +97,7 @@ def read_manifest(folder: Path) -> Bundle:
         raise CheckpointError(f"{path} lists two checkpoints of the same frames")
     return Bundle(
         folder=folder,
-        name=agent.text("name"),
+        name=name,
         environment=agent.text("environment"),
         algorithm=agent.text("algorithm"),
         output=cast(Output, output),
@@ -99,6 +108,14 @@ def read_manifest(folder: Path) -> Bundle:
         checkpoints=checkpoints,
         intervals={row.whole("frames"): row.interval() for row in rows if "interval" in row.values},
     )
+
+
+def _what_to_name(folder: Path) -> str:
+    """Advice for a folder that is no bundle: people keep the checkpoints of a run in one."""
+    files = sorted(path.name for path in folder.glob("*") if path.suffix in WEIGHTS)
+    if not files:
+        return "name a file of weights, or the folder of a bundle"
+    return f"name one of its {len(files)} files of weights, as {folder / plain_text(files[-1], 80)}"
 
 
 def choose(checkpoints: tuple[Checkpoint, ...], wanted: int | str, name: str) -> Checkpoint:
@@ -136,7 +153,7 @@ def read_bundle(bundle: Bundle, checkpoint: Checkpoint, request: Request) -> Dra
     _check_digest(file, checkpoint)
     what = checkpoint.path
     output = request.settle_output(bundle.output, what)
-    recipe = Recipe({}, "the inspector's default", request.preprocessing)
+    recipe = Recipe({}, "by the inspector's defaults", request.preprocessing)
     recipe.state(bundle.preprocessing, f"{bundle.name}'s {MANIFEST}")
     network, line, actions = assemble(
         own_parts(Layers(read_safetensors(file.content, what), what)), recipe, request, what

@@ -60,7 +60,7 @@ def read_cleanrl(
         raise CheckpointError(f"{what} has atoms of shape {tuple(atoms.shape)}: C51 has a list of them")
     layers = Layers({name: tensor for name, tensor in tensors.items() if name != "atoms"}, what)
     output = request.settle_output(script.output, what)
-    recipe = Recipe(CLEANRL, "usual with CleanRL", request.preprocessing)
+    recipe = Recipe(CLEANRL, "as usual with CleanRL", request.preprocessing)
     recipe.state({"divisor": 255.0}, what)
     convolutions = [layers.take(f"network.{number}") for number in (0, 2, 4)]
     dense, policy = [layers.take("network.7")], [layers.take(script.policy)]

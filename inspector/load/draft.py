@@ -39,12 +39,13 @@ class Request:
         Raises:
             UsageError: If the user contradicts the file, or neither says.
         """
-        if self.output not in (None, "logits", "q_values"):
-            raise UsageError(f"output {self.output!r} is unknown: say logits or q_values")
         if known is None and self.output is None:
-            raise UsageError(f"{what} does not say what its scores are: say output logits or q_values")
+            raise UsageError(
+                f"{what} does not say what its scores are, say which: "
+                "--output-kind logits or q_values (output= in Python)"
+            )
         if known is not None and self.output not in (None, known):
-            raise UsageError(f"{what} gives {known}, not {self.output}: leave output out")
+            raise UsageError(f"{what} gives {known}, not {self.output}: leave out --output-kind (output= in Python)")
         return "logits" if (known or self.output) == "logits" else "q_values"
 
 
@@ -130,7 +131,7 @@ def check_stack(channels: int, recipe: Recipe, what: str) -> None:
     if channels % 3 == 0 and "stack" not in recipe.told:
         raise CheckpointError(
             f"{what} takes {channels} channels: grey frames, or {channels // 3} in colour, which is not supported? "
-            f"If they are grey, say stack={channels}"
+            f"If they are grey, say --stack {channels} (preprocessing= in Python)"
         )
     recipe.require("stack", channels, what)
 
@@ -142,4 +143,4 @@ def check_architecture(found: str, request: Request, what: str) -> None:
         UsageError: If they differ.
     """
     if request.architecture not in (None, found):
-        raise UsageError(f"{what} is of architecture {found}, not {request.architecture}: leave architecture out")
+        raise UsageError(f"{what} is of architecture {found}, not {request.architecture}: leave out --architecture")

@@ -11,7 +11,7 @@ from torch import nn
 
 from inspector.errors import CheckpointError, UsageError
 from inspector.load.draft import Draft, Request
-from inspector.load.recipe import Recipe
+from inspector.load.recipe import Recipe, told_by
 from inspector.load.safe import StoredFile, identify, plain_text
 from inspector.load.state_dict import unwrap
 from inspector.load.weights import check_tensors, read_safetensors, read_torch
@@ -42,7 +42,7 @@ def read_factory(factory: str, file: StoredFile | None, request: Request) -> Dra
         except RuntimeError as error:
             raise CheckpointError(f"{file.path} does not fit {factory}: {plain_text(error)}") from error
     network.requires_grad_(False).eval()
-    recipe = Recipe({}, "the inspector's default", request.preprocessing)
+    recipe = Recipe({}, "by the inspector's defaults", request.preprocessing)
     actions, critic = _try(network, recipe, factory)
     output = request.settle_output("logits" if critic and request.output is None else None, factory)
     draft = Draft("factory", network, actions, output, recipe, f"{factory}: {type(network).__name__}")
@@ -95,7 +95,7 @@ def _try(network: nn.Module, recipe: Recipe, factory: str) -> tuple[int, bool]:
             output = network(torch.zeros(shape, device=device))
     except Exception as error:
         raise CheckpointError(
-            f"{factory} cannot take inputs {shape}: {plain_text(error)}; say stack, height and width"
+            f"{factory} cannot take inputs {shape}: {plain_text(error)}; say {told_by('stack', 'height', 'width')}"
         ) from error
     parts = output if isinstance(output, tuple) else (output,)
     shapes = [tuple(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__ for part in parts]

@@ -100,9 +100,11 @@ def open_agent(source: str | Path, checkpoint: int | str, factory: str | None, r
 
 def _check(request: Request) -> None:
     if request.output not in (None, "logits", "q_values"):
-        raise UsageError(f"output {request.output!r} is unknown: say logits or q_values")
+        raise UsageError(
+            f"output {request.output!r} is unknown: --output-kind (output= in Python) is logits or q_values"
+        )
     if request.architecture not in (None, "nature", "nips"):
-        raise UsageError(f"architecture {request.architecture!r} is unknown: say nature or nips")
+        raise UsageError(f"architecture {request.architecture!r} is unknown: --architecture is nature or nips")
 
 
 def _find(source: str | Path) -> Path | str:

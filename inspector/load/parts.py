@@ -75,8 +75,7 @@ class Layers:
         """
         if self._layers:
             raise CheckpointError(
-                f"{self.what} has layers that no network known here has: {self._some()}; "
-                "give the network itself as module:function"
+                f"{self.what} has layers that no network known here has: {self._some()}; {networks.OWN_NETWORK}"
             )
 
     def _some(self) -> str:

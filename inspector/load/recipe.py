@@ -1,6 +1,6 @@
 """How an agent's input is made: from what the user says, what the file states, and what its format usually means.
 
-Said by the user > stated by the file > usual for the format. What is only usual is reported as assumed, a line each.
+Said by the user > stated by the file > usual for the format. What is only usual is reported as assumed.
 """
 
 from collections.abc import Mapping
@@ -44,13 +44,17 @@ CLEANRL: dict[str, object] = {**STABLE_BASELINES3, "grey": "resize_rgb", "paddin
 """The wrappers of CleanRL's Atari scripts: colour is resized before it turns grey; gymnasium stacks the frames."""
 
 
+ALONE = ("sticky",)
+"""Fields whose assumption is told in a line of its own: they make another game of it."""
+
+
 @dataclass(slots=True)
 class Recipe:
     """A `Preprocessing` in the making.
 
     Attributes:
         usual: What the format usually means; our defaults for fields that it lacks.
-        custom: Whose custom `usual` is, for the lines on what was assumed.
+        custom: Whose custom `usual` is, for the lines on what was assumed: `as usual with CleanRL`.
         told: What the user says; wins.
         stated: What the file says.
     """
@@ -79,7 +83,8 @@ class Recipe:
             UsageError: If the user says otherwise.
         """
         if self.told.get(name, value) != value:
-            raise UsageError(f"{name} is said to be {self.told[name]}, but {what} has {value}: leave it out")
+            said = self.told[name]
+            raise UsageError(f"{name} is said to be {said}, but {what} has {value}: leave out {told_by(name)}")
         self.stated[name] = value
 
     def number(self, name: str) -> int:
@@ -89,14 +94,16 @@ class Recipe:
         return value
 
     def settle(self) -> tuple[Preprocessing, list[str]]:
-        """The finished recipe, and a line for each of its fields that is only assumed."""
+        """The finished recipe, and lines on those of its fields that are only assumed."""
         values: dict[str, Any] = self._values()
-        lines = [
-            f"{name} = {value}: {self.custom}; the file does not say"
-            for name, value in values.items()
-            if name not in self.told and name not in self.stated
-        ]
-        return Preprocessing(**values), lines
+        assumed = [name for name in values if name not in self.told and name not in self.stated]
+        alone = [name for name in assumed if name in ALONE]
+        groups = [[name] for name in alone] + [[name for name in assumed if name not in ALONE]]
+        return Preprocessing(**values), [self._line(values, names) for names in groups if names]
+
+    def _line(self, values: Mapping[str, object], names: list[str]) -> str:
+        settings = ", ".join(f"{name} {_word(values[name])}" for name in names)
+        return f"preprocessing {self.custom}, the file does not say: {settings}"
 
     def _values(self) -> dict[str, Any]:
         defaults = {field.name: field.default for field in fields(Preprocessing)}
@@ -130,6 +137,15 @@ def _number(name: str, value: object, what: str, error: type[InspectorError]) ->
         word = "a whole number" if kind is int else "a number"
         raise error(f"{what}: {name} = {value!r}, where {word} from {low:g} to {high:g} is possible")
     return int(value) if kind is int else float(value)
+
+
+def told_by(*names: str) -> str:
+    """How a person says fields of `Preprocessing`: the flags of the command line, and the argument in Python."""
+    return f"{', '.join('--' + name.replace('_', '-') for name in names)} (preprocessing= in Python)"
+
+
+def _word(value: object) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def _either(values: tuple[object, ...]) -> str:

@@ -66,7 +66,7 @@ def read_sb3(file: StoredFile, request: Request) -> Draft:
         data = SavedData(parse_json(read_member(archive, "data", what, MAX_JSON), f"data in {what}"), what)
         weights = read_member(archive, "policy.pth", what)
         version = read_member(archive, VERSION, what, 1000) if VERSION in archive.namelist() else b"unknown"
-    recipe = Recipe(STABLE_BASELINES3, "usual with stable-baselines3", request.preprocessing)
+    recipe = Recipe(STABLE_BASELINES3, "as usual with stable-baselines3", request.preprocessing)
     data.state_input(recipe)
     zipped = Zip(what, _policy_layers(weights, what), data, recipe, request)
     draft = _reader(zipped)(zipped)

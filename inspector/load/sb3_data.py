@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from inspector.errors import CheckpointError
-from inspector.load.recipe import Recipe
+from inspector.load.recipe import Recipe, told_by
 from inspector.load.safe import plain_text
 
 
@@ -78,7 +78,7 @@ class SavedData:
             if "divisor" not in recipe.told:
                 raise CheckpointError(
                     f"{self.what} was trained on observations of type {plain_text(dtype, 20)}, not on pixels 0..255: "
-                    "say the divisor that made them"
+                    f"say what they were divided by, {told_by('divisor')}"
                 )
         else:
             recipe.state({"divisor": 255.0 if scaled else 1.0}, self.what)

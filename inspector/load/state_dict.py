@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from inspector.atari.networks import KERNELS, STRIDES, Layer, flat_size, recognise
+from inspector.atari.networks import KERNELS, OWN_NETWORK, STRIDES, Layer, flat_size, recognise
 from inspector.errors import CheckpointError
 from inspector.load.cleanrl import read_cleanrl, recognise_script
 from inspector.load.draft import Draft, Output, Request
 from inspector.load.parts import Layers, Parts, assemble
-from inspector.load.recipe import Recipe
+from inspector.load.recipe import Recipe, told_by
 from inspector.load.safe import plain_text
 from inspector.load.weights import check_tensors
 
@@ -108,7 +108,7 @@ def _without_prefix(tensors: dict[object, object]) -> dict[object, object]:
 
 def _read_by_shape(layers: Layers, request: Request, what: str) -> Draft:
     """Convolutions in the order of their kernels, dense layers in the order in which their sizes fit."""
-    recipe = Recipe({}, "the inspector's default", request.preprocessing)
+    recipe = Recipe({}, "by the inspector's defaults", request.preprocessing)
     rest = layers.take_rest()
     odd = [layer for layer in rest if layer.weight.ndim not in (2, 4)]
     if odd:
@@ -150,7 +150,7 @@ def _chain(convolutions: list[Layer], dense: list[Layer], recipe: Recipe, what: 
             count = "more than one layer" if fitting else "no layer"
             raise CheckpointError(
                 f"{what}: {count} takes {columns} inputs ({shapes or 'none'}); "
-                "name height and width of the network input, or give the network itself as module:function"
+                f"say the size of the network input, {told_by('height', 'width')}, or {OWN_NETWORK}"
             )
         hidden += fitting
         columns = fitting[0].weight.shape[0]
@@ -164,7 +164,7 @@ def _heads(heads: list[Layer], what: str) -> tuple[Layer, Layer | None, Output |
         names = ", ".join(head.name for head in heads[:4])
         raise CheckpointError(
             f"{what} has heads {names}: one of scores, and perhaps a critic with one output and a telling name, is "
-            "supported; give the network itself as module:function"
+            f"supported; {OWN_NETWORK}"
         )
     if _POLICY.search(others[0].name):
         return others[0], critics[0] if critics else None, "logits"

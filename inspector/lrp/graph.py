@@ -56,12 +56,12 @@ class _StandIn(fx.Proxy):
 
 
 class _Tracer(fx.Tracer):
-    """Steps into every module but torch's own and those that run the forward of one with an operation."""
+    """Steps into every module but torch's own, those that run the forward of one, and those that say `no_rule`."""
 
     proxy_buffer_attributes = True  # or what a forward makes of a buffer would be fixed, and stale one day
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return type(m).forward in MODULES or super().is_leaf_module(m, module_qualified_name)
+        return type(m).forward in MODULES or hasattr(m, "no_rule") or super().is_leaf_module(m, module_qualified_name)
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _StandIn(node, self)

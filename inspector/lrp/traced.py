@@ -94,8 +94,9 @@ class Traced:
         raise self.unsupported()
 
     def unsupported(self, cure: str = _SUPPORTED) -> UnsupportedError:
-        """The error that says what has no rule, and what to do."""
-        return UnsupportedError(f"{self.place} has no rule: {_CURES.get(self.name.lower(), cure)}")
+        """The error that says what has no rule, and what to do; a module may say it itself, as its `no_rule`."""
+        own = getattr(self.module, "no_rule", None) if self.node.op == "call_module" else None
+        return UnsupportedError(f"{self.place} has no rule: {own or _CURES.get(self.name.lower(), cure)}")
 
 
 Maker = Callable[[Traced], Operation]

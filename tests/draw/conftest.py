@@ -47,6 +47,7 @@ def _moment(screen: NDArray[np.uint8], frames: NDArray[np.float32], now: int) ->
         target_name="RIGHT",
         target_action=2,
         relevance=relevance,
+        in_picture=0.1 * (now % 17) - 0.2,
         frame_shares=parts / parts.sum() if parts.any() else None,
         reward=float(now == 20) - float(now == 26),
         return_so_far=float(now >= 20),

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inspector.draw.overlay import (
-    ALL_BIAS,
+    NO_RELEVANCE,
     NOT_EXPLAINED,
     NOT_FINITE,
     Projection,
@@ -74,15 +74,38 @@ def test_a_quiet_moment_looks_quieter_than_a_loud_one() -> None:
     assert dim < bright / 2
 
 
-def test_the_scale_rises_soon_and_falls_slowly() -> None:
+def watch(scale: RunningScale, relevance: NDArray[np.float32], maps: float) -> float:
+    for _ in range(round(maps)):
+        value = scale.update(relevance)
+    return value
+
+
+@pytest.mark.parametrize("rate", [5.0, 15.0, 60.0])
+def test_the_scale_rises_within_seconds_and_halves_in_its_half_life(rate: float) -> None:
+    scale, loud, calm = RunningScale(rate), random_map((84, 84)), random_map((84, 84)) * np.float32(0.01)
+    quiet_value = watch(scale, calm, 30 * rate)
+    assert watch(scale, loud, rate) == pytest.approx(64 * quiet_value, rel=0.02)
+    risen = watch(scale, loud, 4 * rate)
+    assert watch(scale, calm, 25 * rate) == pytest.approx(risen * 0.505, rel=0.02)
+
+
+def test_a_quiet_half_minute_after_a_loud_game_stays_dim() -> None:
     scale, loud = RunningScale(), random_map((84, 84))
-    quiet_value = scale.update(loud * 0.01)
-    for _ in range(15):
-        risen = scale.update(loud)
-    for _ in range(15):
-        fallen = scale.update(loud * 0.01)
-    assert risen > 80 * quiet_value
-    assert 0.85 * risen < fallen < risen
+    before = watch(scale, loud, 60 * 15)
+    assert watch(scale, loud * np.float32(0.05), 30 * 15) > 0.4 * before
+
+
+def test_a_flash_does_not_set_the_scale() -> None:
+    scale, calm = RunningScale(), random_map((84, 84))
+    before = watch(scale, calm, 60 * 15)
+    assert scale.update(calm * 10) < 1.6 * before
+
+
+@pytest.mark.parametrize("rate", [5.0, 15.0, 60.0])
+def test_a_flash_at_the_beginning_is_soon_forgotten(rate: float) -> None:
+    scale, calm = RunningScale(rate), random_map((84, 84))
+    first = scale.update(calm * 30)
+    assert watch(scale, calm, 10 * rate) < 0.15 * first
 
 
 def test_a_single_wild_pixel_does_not_set_the_scale() -> None:
@@ -118,4 +141,4 @@ def test_why_there_is_no_map_is_said() -> None:
     assert silence(None, finite=True) == NOT_EXPLAINED
     assert silence(relevance, finite=False) == NOT_FINITE
     assert silence(relevance * np.float32(np.nan), finite=True) == NOT_FINITE
-    assert silence(relevance * 0, finite=True) == ALL_BIAS
+    assert silence(relevance * 0, finite=True) == NO_RELEVANCE

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspector.draw.layout import Rect
 from inspector.draw.overlay import quiet
 from inspector.draw.page import Moment, Page, PageFacts
-from inspector.draw.palette import ACCENT, GROUND
+from inspector.draw.palette import ACCENT, BRIGHT, GROUND, QUIET, frame_colours
 from inspector.errors import UsageError
 
 GOLDEN = Path(__file__).parent / "golden" / "breakout.png"
@@ -97,7 +97,7 @@ def test_nothing_is_drawn_outside_its_place(
     )
     scores = np.linspace(-900.5, 1234.5, len(names)).astype(np.float32)
     for moment in moments:
-        page.begin(replace(moment, scores=scores, target_name=long, return_so_far=-12345, lives=12))
+        page.begin(replace(moment, scores=scores, target_name=long, return_so_far=-12345, lives=12, in_picture=-3e9))
         picture = page.frame(moment.screen, 3599.9)
     layout = page.layout
     all_places = [layout.screen, layout.bars, layout.timeline, layout.header, layout.figures]
@@ -164,6 +164,77 @@ def test_any_screen_has_its_page(facts: PageFacts, last: Moment, size: tuple[int
 def test_a_screen_of_another_size_is_refused(page: Page, last: Moment) -> None:
     with pytest.raises(UsageError, match=r"a screen is \(84, 84, 3\), the page was made for \(210, 160, 3\)"):
         page.frame(last.screen[:84, :84], 0.0)
+
+
+@pytest.mark.parametrize("size", [(84, 84), (210, 160)])
+def test_equal_relevance_looks_equal_on_the_overlay_and_on_a_small_map(
+    facts: PageFacts, last: Moment, size: tuple[int, int]
+) -> None:
+    """On a black screen, with another place where two frames add up to more than any one frame has."""
+    page, screen = Page(facts, *size), np.zeros((*size, 3), np.uint8)
+    relevance = np.zeros((4, 84, 84), np.float32)
+    relevance[:2, 5:20, 60:75] = 1
+    relevance[3, 50:70, 20:40] = 0.5
+    page.begin(replace(last, screen=screen, network_input=np.zeros_like(relevance), relevance=relevance))
+    picture = page.frame(screen, 0.0)
+    overlay, maps = overlay_of(page, picture), page.layout.maps
+    assert maps is not None
+    colour = overlay[len(overlay) * 60 // 84, overlay.shape[1] * 30 // 84].astype(int)
+    assert colour[0] > 80
+    assert (np.abs(maps.of(picture) - colour).max(axis=2) <= 2).sum() > 300
+
+
+def test_frames_that_are_not_told_apart_have_no_shares_but_a_reason(facts: PageFacts, moments: list[Moment]) -> None:
+    pages = [Page(replace(facts, frames_told_apart=told)) for told in (True, False)]
+    pictures = []
+    for page in pages:
+        for moment in moments:
+            page.begin(moment)
+        pictures.append(page.frame(moments[-1].screen, 0.0).copy())
+    timeline, maps = pages[0].layout.timeline, pages[0].layout.maps
+    assert maps is not None
+    strips = [timeline.of(picture) for picture in pictures]
+    areas = [sum((strip == colour).all(axis=2).sum() for colour in frame_colours(4)) for strip in strips]
+    assert areas[0] > 1000
+    assert areas[1] == 0
+    assert (strips[1][8:26, 64:560] == QUIET).all(axis=2).any()
+    figures = [(maps.of(picture) == BRIGHT).all(axis=2).sum() for picture in pictures]
+    assert figures[0] > 20 > figures[1]
+
+
+def test_frames_that_are_not_told_apart_leave_regions_alone(facts: PageFacts, last: Moment) -> None:
+    regions = (("ball", (190, 228, 140)), ("background", (62, 71, 84)))
+    strips = []
+    for told in (True, False):
+        page = Page(replace(facts, regions=regions, frames_told_apart=told))
+        page.begin(replace(last, region_shares=np.array([0.5, 0.5])))
+        strips.append(page.layout.timeline.of(page.frame(last.screen, 0.0)).copy())
+    assert np.array_equal(strips[0], strips[1])
+
+
+def test_an_unknown_return_is_a_dash_and_no_number(page: Page, last: Moment) -> None:
+    shown = []
+    for so_far in (None, 0.0, 1.0):
+        page.begin(replace(last, return_so_far=so_far))
+        figures = page.layout.figures.of(page.frame(last.screen, 2.0))
+        rows, columns = np.nonzero((figures[28:, :104] == BRIGHT).all(axis=2))
+        shown.append((int(np.ptp(rows)), int(columns.min())))
+    assert shown[0][0] < 5 < shown[1][0]
+    assert shown[1][0] == pytest.approx(shown[2][0], abs=1)
+
+
+@pytest.mark.parametrize(("in_picture", "finite"), [(None, True), (0.4, False)])
+def test_the_part_of_the_score_is_shown_only_where_it_is_known(
+    page: Page, last: Moment, in_picture: float | None, finite: bool
+) -> None:
+    captions = page.layout.captions
+    assert captions is not None
+    page.begin(replace(last, in_picture=0.4))
+    known = captions.of(page.frame(last.screen, 2.0)).copy()
+    page.begin(replace(last, in_picture=in_picture, finite=finite))
+    unknown = captions.of(page.frame(last.screen, 2.0))
+    assert (known[24:] == QUIET).all(axis=2).any()
+    assert not (unknown[24:] == QUIET).all(axis=2).any()
 
 
 def test_regions_take_the_place_of_frames_on_the_timeline(facts: PageFacts, moments: list[Moment]) -> None:

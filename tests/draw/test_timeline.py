@@ -136,6 +136,14 @@ def test_any_range_of_scores_is_drawn_inside_the_panel(values: list[float]) -> N
     assert (picture[104:150, LEFT:RIGHT] == GROUND).all(axis=2).any()
 
 
+def test_a_line_stands_where_there_are_no_areas() -> None:
+    pictures = [drawn(Timeline(188, 976, 15.0, "score", title)) for title in ("", "no shares")]
+    assert (pictures[1][:26, LEFT:] != PANEL).any()
+    ends = [np.nonzero((picture[:, LEFT + 20] == GROUND).all(axis=1))[0] for picture in pictures]
+    assert ends[1].min() - ends[0].min() == 26
+    assert ends[1].max() == ends[0].max()
+
+
 def test_a_low_panel_gives_its_room_to_the_line() -> None:
     line = timeline(108)
     line.push(point())

@@ -80,6 +80,10 @@ def test_weights_that_are_not_those_of_the_digest_are_refused(tmp_path: Path, ne
         ("mean_return = 0.5", "mean_return = nan", "mean_return must be a finite number"),
         ("[agent]", "[agent", "damaged or hostile: TOMLDecodeError"),
         ('name = "little"', 'name = "a\\u001b[31m"', "name must be a text"),
+        ('name = "little"', 'name = "../../tmp/owned"', "name = '../../tmp/owned', where letters, digits"),
+        ('name = "little"', 'name = ".hidden"', "name = '.hidden', where letters"),
+        ('name = "little"', 'name = "a b"', "name = 'a b', where letters"),
+        ('name = "little"', f'name = "{"a" * 300}"', "where letters"),
     ],
 )
 def test_an_agent_toml_that_makes_no_sense_is_refused(
@@ -99,8 +103,19 @@ def test_a_link_that_leads_out_of_the_bundle_is_refused(tmp_path: Path, network:
 
 
 def test_a_folder_without_agent_toml_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"is no bundle: it has no agent.toml"):
+    advice = r"is no bundle: it has no agent.toml; name a file of weights, or the folder of a bundle"
+    with pytest.raises(CheckpointError, match=advice):
         load_agent(tmp_path)
+
+
+def test_a_folder_of_checkpoints_is_refused_naming_what_to_give(tmp_path: Path) -> None:
+    for frames in (1000, 2000):
+        (tmp_path / f"rl_model_{frames}_steps.zip").write_bytes(b"")
+    (tmp_path / "monitor.csv").write_text("")
+    advice = rf"has no agent.toml; name one of its 2 files of weights, as {tmp_path}/rl_model_2000_steps.zip"
+    for act in (load_agent, list_checkpoints, describe):
+        with pytest.raises(CheckpointError, match=advice):
+            act(tmp_path)
 
 
 def test_an_unknown_name_is_refused_with_near_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +137,7 @@ def test_a_bundle_is_found_by_its_name_in_a_checkout_and_in_an_installed_package
 
 
 def test_every_bundle_that_ships_loads_with_every_checkpoint() -> None:
+    assert {"breakout", "pong"} <= bundle_folders().keys()
     for name, folder in bundle_folders().items():
         for checkpoint in list_checkpoints(name):
             assert checkpoint.frames is not None
@@ -136,4 +152,6 @@ def test_describe_tells_a_bundle_in_plain_values(tmp_path: Path, network: OwnLay
     assert told["parameters"] == sum(parameter.numel() for parameter in network.parameters())
     assert told["architecture"] == "nature: convolutions 4 6 8, hidden 16, critic"
     assert [row["interval"] for row in told["checkpoints"]] == [[1.0, 2.0], [0.0, 1.0]]  # type: ignore[attr-defined]
-    assert not any(str(line).startswith("sticky") for line in told["assumed"])  # type: ignore[attr-defined]
+    (line,) = told["assumed"]  # type: ignore[attr-defined]
+    assert line.startswith("preprocessing by the inspector's defaults, the file does not say: max_pool on, ")
+    assert not any(said in line for said in ("sticky", "frame_skip", "grey", "stack "))

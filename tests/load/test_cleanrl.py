@@ -67,7 +67,8 @@ def test_the_input_is_made_as_cleanrl_makes_it(tmp_path: Path) -> None:
     agent = load_agent(tmp_path / "dqn_atari.cleanrl_model")
     recipe = agent.preprocessing
     assert (recipe.grey, recipe.padding, recipe.fire_reset, recipe.episodic_life) == ("resize_rgb", "first", True, True)
-    assert any(line.startswith("grey = resize_rgb: usual with CleanRL") for line in agent.facts.assumed)
+    line = next(line for line in agent.facts.assumed if "grey resize_rgb" in line)
+    assert line.startswith("preprocessing as usual with CleanRL, the file does not say: ")
     assert agent.facts.environment is None
 
 

@@ -81,7 +81,7 @@ def test_a_network_with_a_critic_is_taken_for_a_policy_and_that_is_said(module: 
 @pytest.mark.parametrize(
     ("function", "error", "message"),
     [
-        ("network", UsageError, "say output logits or q_values"),
+        ("network", UsageError, "say which: --output-kind logits or q_values"),
         ("broken", UsageError, "failed: RuntimeError: the wheel came off"),
         ("missing", UsageError, "failed: AttributeError"),
         ("number", UsageError, "returned int, not a torch.nn.Module"),
@@ -97,7 +97,7 @@ def test_a_factory_that_gives_no_agent_is_refused(
 
 
 def test_a_network_that_cannot_take_the_input_is_refused(module: str) -> None:
-    with pytest.raises(CheckpointError, match=r"cannot take inputs \(2, 7, 84, 84\)"):
+    with pytest.raises(CheckpointError, match=r"cannot take inputs \(2, 7, 84, 84\).* say --stack, --height, --width"):
         load_agent(f"{module}:network", output="logits", preprocessing={"stack": 7})
 
 

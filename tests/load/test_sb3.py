@@ -125,26 +125,32 @@ def test_frames_are_steps_times_the_frame_skip_and_the_environment_stays_open(tm
     assert load_agent(tmp_path / "agent.zip", environment="ALE/Pong-v5").facts.environment == "ALE/Pong-v5"
 
 
-def test_what_the_zip_does_not_say_is_assumed_in_a_line_each_until_it_is_said(ppo_zip: Path) -> None:
+def test_what_the_zip_does_not_say_is_assumed_in_one_line_but_for_sticky_actions_until_it_is_said(
+    ppo_zip: Path,
+) -> None:
     agent = load_agent(ppo_zip)
     recipe = agent.preprocessing
     assert (recipe.grey, recipe.padding, recipe.noop_max, recipe.fire_reset) == ("rgb", "zeros", 30, True)
     assert (recipe.episodic_life, recipe.sticky, recipe.stack, recipe.divisor) == (True, 0.0, 4, 255.0)
-    assert any(line.startswith("sticky = 0.0: usual with stable-baselines3") for line in agent.facts.assumed)
-    assert not any(line.startswith(("stack", "height", "divisor")) for line in agent.facts.assumed)
+    usual = "preprocessing as usual with stable-baselines3, the file does not say:"
+    assert f"{usual} sticky 0.0" in agent.facts.assumed
+    (line,) = [line for line in agent.facts.assumed if line.startswith(f"{usual} frame_skip 4, ")]
+    assert "max_pool on" in line and "grey rgb" in line
+    assert not any(name in line for name in ("stack ", "height", "divisor"))
     told = load_agent(ppo_zip, preprocessing={"sticky": 0.25, "grey": "ale"})
     assert told.preprocessing.sticky == 0.25
-    assert not any(line.startswith(("sticky", "grey")) for line in told.facts.assumed)
+    (line,) = told.facts.assumed
+    assert "max_pool on" in line and "sticky" not in line and "grey" not in line
 
 
 def test_what_the_user_says_against_the_weights_is_refused(ppo_zip: Path) -> None:
-    with pytest.raises(UsageError, match=r"gives logits, not q_values"):
+    with pytest.raises(UsageError, match=r"gives logits, not q_values: leave out --output-kind \(output= in Python\)"):
         load_agent(ppo_zip, output="q_values")
-    with pytest.raises(UsageError, match=r"stack is said to be 3, but .* has 4"):
+    with pytest.raises(UsageError, match=r"stack is said to be 3, but .* has 4: leave out --stack"):
         load_agent(ppo_zip, preprocessing={"stack": 3})
     with pytest.raises(UsageError, match=r"architecture nature, not nips"):
         load_agent(ppo_zip, architecture="nips")
-    with pytest.raises(CheckpointError, match=r"on a network input of 96x96: name its height and width"):
+    with pytest.raises(CheckpointError, match=r"on a network input of 96x96: say its --height and --width"):
         load_agent(ppo_zip, preprocessing={"height": 96, "width": 96})
 
 
@@ -247,6 +253,8 @@ def test_multidiscrete_actions_are_refused(ppo_zip: Path, tmp_path: Path) -> Non
 
 def test_floating_observations_need_their_divisor_said(ppo_zip: Path, tmp_path: Path) -> None:
     path = rewrite(ppo_zip, tmp_path / "f.zip", lambda data: data["observation_space"].update(dtype="float32"))
-    with pytest.raises(CheckpointError, match=r"observations of type float32.* say the divisor"):
+    with pytest.raises(
+        CheckpointError, match=r"observations of type float32.* say what they were divided by, --divisor"
+    ):
         load_agent(path)
     assert load_agent(path, preprocessing={"divisor": 255.0}).preprocessing.divisor == 255.0

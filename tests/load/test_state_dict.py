@@ -62,7 +62,7 @@ def test_layers_of_any_name_are_put_in_order_by_their_sizes(tmp_path: Path) -> N
 
 def test_a_head_whose_name_says_nothing_needs_output_to_be_said(tmp_path: Path) -> None:
     path = store(tmp_path, tensors_of("net.0.0", "net.0.2", "net.0.4", "net.1", "net.3")[1])
-    with pytest.raises(UsageError, match="say output logits or q_values"):
+    with pytest.raises(UsageError, match=r"say which: --output-kind logits or q_values \(output= in Python\)"):
         load_agent(path)
     assert load_agent(path, output="q_values").output == "q_values"
 
@@ -131,7 +131,7 @@ def test_shapes_that_leave_a_choice_are_refused(tmp_path: Path) -> None:
         load_agent(store(tmp_path, {**tensors, "hidden.weight": torch.ones(32, 32), "out.weight": torch.ones(6, 31)}))
     with pytest.raises(CheckpointError, match="heads actor, critic, second"):
         load_agent(store(tmp_path, {**tensors, "second.weight": torch.ones(3, 32)}))
-    with pytest.raises(CheckpointError, match=r"no layer takes 392 inputs .*name height and width"):
+    with pytest.raises(CheckpointError, match=r"no layer takes 392 inputs .*say .* --height, --width .*--factory"):
         load_agent(store(tmp_path, {**tensors, "fc.weight": torch.ones(32, 400)}))
     with pytest.raises(CheckpointError, match="'norm' that is neither dense nor a convolution"):
         load_agent(store(tmp_path, {**tensors, "norm.weight": torch.ones(32)}))
@@ -145,7 +145,7 @@ def test_more_actions_than_an_atari_console_has_are_refused(tmp_path: Path) -> N
 def test_channels_that_may_be_colour_are_asked_about(tmp_path: Path) -> None:
     tensors = {**OwnLayout().state_dict(), "conv1.weight": torch.ones(4, 12, 8, 8)}
     path = store(tmp_path, tensors)
-    with pytest.raises(CheckpointError, match="12 channels: grey frames, or 4 in colour"):
+    with pytest.raises(CheckpointError, match="12 channels: grey frames, or 4 in colour.* say --stack 12"):
         load_agent(path)
     assert load_agent(path, preprocessing={"stack": 12}).input_shape == (12, 84, 84)
 
