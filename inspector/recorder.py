@@ -17,6 +17,7 @@ from inspector.agent import Agent
 from inspector.attention import NOTHING, Attention, attend
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.page import Moment, Page, PageFacts
+from inspector.draw.text import count_text
 from inspector.explaining import Interpreter, line_name
 from inspector.pacing import Pacer
 from inspector.provenance import account_of
@@ -297,10 +298,3 @@ def _explained(relevance: Relevance, attention: Attention) -> dict[str, Any]:
 def share_in_picture(relevance: Relevance) -> float | None:
     """Part of the explained score that reaches the network input; None for a score of 0."""
     return relevance.ledger["input"] / relevance.score if relevance.score else None
-
-
-def count_text(count: int) -> str:
-    """A number of frames as a person reads it: 8 k, 0.85 M, 12 M."""
-    if count < 100_000:
-        return f"{count / 1_000:.0f} k" if count else "0"
-    return f"{count / 1e6:.2f} M" if count < 10_000_000 else f"{count / 1e6:.1f} M"

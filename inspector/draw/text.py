@@ -118,3 +118,10 @@ def clock(seconds: float) -> str:
 @lru_cache(maxsize=1)
 def _face() -> cv2.FontFace:
     return cv2.FontFace("sans")
+
+
+def count_text(count: int) -> str:
+    """A number of frames as a person reads it: 8 k, 0.85 M, 12 M."""
+    if count < 100_000:
+        return f"{count / 1_000:.0f} k" if count else "0"
+    return f"{count / 1e6:.2f} M" if count < 10_000_000 else f"{count / 1e6:.1f} M"

@@ -170,7 +170,7 @@ class Timeline:
             if point.game_begins or point.life_lost:
                 plot[:, max(0, at)] = HAIRLINE
         values = np.array([point.tracked for point in self._points])
-        y = 2 + (height - 5) * (high - values) / (high - low)
+        y = 2 + (height - 5) * np.clip((high - values) / (high - low), 0, 1)
         for piece in _pieces(values, [point.game_begins for point in self._points]):
             dots = np.stack([x[piece], y[piece]], axis=1)
             cv2.polylines(plot, [np.rint(dots * 16).astype(np.int32)], False, _LINE, 2, cv2.LINE_AA, 4)
@@ -204,18 +204,28 @@ def _pieces(values: NDArray[np.float64], begins: Sequence[bool]) -> list[slice]:
 
 
 class _AxisRange:
-    """The range of the line: round numbers, held for as long as the line fits them well."""
+    """The range of the line: round numbers, held for as long as the line fits them well.
+
+    A few values far from the others do not flatten the line: they run along the edge instead.
+    """
 
     def __init__(self) -> None:
         self._low, self._high = np.inf, -np.inf
 
     def update(self, values: Sequence[float]) -> tuple[float, float]:
         finite = np.array([value for value in values if np.isfinite(value)] or [0.0, 1.0])
-        low, high = float(finite.min()), float(finite.max())
+        low, high = _usual_range(finite)
         held = self._low <= low and high <= self._high
         if not held or high - low < 0.6 * (self._high - self._low):
             self._low, self._high = _round_range(low, high)
         return self._low, self._high
+
+
+def _usual_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    usual_low, usual_high = (float(edge) for edge in np.quantile(values, (0.02, 0.98)))
+    beyond = max(usual_high - usual_low, 0.2 * (high - low))
+    return max(low, usual_low - beyond), min(high, usual_high + beyond)
 
 
 def _round_range(low: float, high: float) -> tuple[float, float]:

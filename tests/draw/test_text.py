@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inspector.draw.text import BODY, FIGURE, SMALL, Type, clock, number, shorten, width, write
+from inspector.draw.text import BODY, FIGURE, SMALL, Type, clock, count_text, number, shorten, width, write
 
 
 @pytest.mark.parametrize("style", [BODY, FIGURE, SMALL])
@@ -59,3 +59,11 @@ def test_numbers_are_written_with_a_true_minus(value: float, written: str) -> No
 @pytest.mark.parametrize(("seconds", "written"), [(0, "0:00.0"), (59.96, "1:00.0"), (64.52, "1:04.5"), (-1, "0:00.0")])
 def test_the_clock_counts_minutes_seconds_and_tenths(seconds: float, written: str) -> None:
     assert clock(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (8_192, "8 k"), (57_344, "57 k"), (204_800, "0.20 M"), (6_406_144, "6.41 M"), (18_000_000, "18.0 M")],
+)
+def test_a_count_is_written_as_a_person_reads_it(count: int, text: str) -> None:
+    assert count_text(count) == text

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inspector.draw.palette import GROUND, PANEL
-from inspector.draw.timeline import Point, Timeline
+from inspector.draw.timeline import Point, Timeline, _usual_range
 
 SERIES = (("old", (200, 40, 40)), ("new", (40, 200, 40)))
 LEFT, RIGHT = 64, 964
@@ -149,3 +149,11 @@ def test_a_low_panel_gives_its_room_to_the_line() -> None:
     line.push(point())
     picture = drawn(line, 108)
     assert not (picture == SERIES[0][1]).all(axis=2).any()
+
+
+def test_one_extreme_value_does_not_flatten_the_line() -> None:
+    usual = np.sin(np.arange(100.0))
+    low, high = _usual_range(np.concatenate([[40.0], usual]))
+    assert high < 12
+    assert low == usual.min()
+    assert _usual_range(usual) == (usual.min(), usual.max())
