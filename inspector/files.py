@@ -5,18 +5,17 @@ import errno
 import json
 import math
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from inspector.errors import RecordingError
-
-_Result = TypeVar("_Result")
 
 PART = ".part"
 """Ending of a file that is being written and will be renamed."""
@@ -65,14 +64,25 @@ def replacing(path: Path) -> Iterator[Path]:
         remove(part)
 
 
-def undisturbed(act: Callable[[], _Result]) -> _Result:
-    """Do something that no Ctrl-C breaks off: in a thread, for signals are answered in the main one only.
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done; then it acts as it would have.
 
-    The `KeyboardInterrupt` is raised when it is done. PyAV and h5py write through a file object; raised in there, they
-    would lose it together with what was to be written, and go on (PyAV), or end the process (h5py).
+    PyAV and h5py write through a file object. `KeyboardInterrupt`, raised in there, would be lost together with what
+    was to be written (PyAV goes on, with a hole in the film), or end the process (h5py).
     """
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(act).result()
+    elsewhere = threading.current_thread() is not threading.main_thread()  # signals are answered in the main one only
+    if elsewhere or signal.getsignal(signal.SIGINT) is None:  # None: whoever embeds Python answers them
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if caught:
+            signal.raise_signal(signal.SIGINT)
 
 
 def remove(path: Path) -> None:

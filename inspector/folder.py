@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,8 @@ def finalise(
     with replacing(folder / ROWS) as part:
         steps, episodes = write_table(read_journal(journal.path), part)
     if maps and map_journal:
-        with replacing(folder / MAPS) as part:
-            undisturbed(partial(write_maps, read_journal(map_journal.path), part))
+        with undisturbed(), replacing(folder / MAPS) as part:
+            write_maps(read_journal(map_journal.path), part)
     seconds = frame_count / manifest["film"]["fps"]
     if frame_count:
         _write_picture(folder, read_frame(folder / FILM, seconds / 2) if thumbnail is None else thumbnail)

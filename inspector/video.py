@@ -2,11 +2,9 @@
 
 import math
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -116,7 +114,7 @@ class VideoWriter:
         self._shape = (height, width, 3)
         self._rate = Fraction(fps).limit_denominator(1001)
         self._error: RecordingError | None = None
-        self._open, self._lock = True, threading.Lock()
+        self._open = True
         with self._guarded():
             self._file = _StickyFile(self.path)
         with self._guarded(), ExitStack() as undo:
@@ -166,10 +164,7 @@ class VideoWriter:
             raise self._error
         if not self._open:
             raise RecordingError(f"{self.path} is closed; start another film")
-        undisturbed(partial(self._add, frame))
-
-    def _add(self, frame: NDArray[np.uint8]) -> None:
-        with self._lock, self._guarded():
+        with undisturbed(), self._guarded():
             picture = av.VideoFrame.from_numpy_buffer(_to_yuv(frame), format="yuv420p")
             picture.pts = self.frame_count
             picture.time_base = 1 / self._rate
@@ -187,22 +182,21 @@ class VideoWriter:
         Raises:
             RecordingError: The first error met, now or before; what was written stays and can be played.
         """
-        undisturbed(self._close)
+        if self._open:
+            with undisturbed(), self._guarded():
+                self._close()
         if self._error is not None:
             raise self._error
         return self.frame_count
 
     def _close(self) -> None:
-        with self._lock, self._guarded():
-            if not self._open:
-                return
-            self._open = False
-            with closing(self._file):
-                self._finish()
-            if self.frame_count:
-                self._remux()
-            else:
-                remove(self.path)
+        self._open = False
+        with closing(self._file):
+            self._finish()
+        if self.frame_count:
+            self._remux()
+        else:
+            remove(self.path)
 
     def _finish(self) -> None:
         with closing(self._container):

@@ -1,23 +1,17 @@
-"""Ctrl-C at a moment of one's choice: a real signal, answered as Python answers it."""
+"""Ctrl-C at a moment of one's choice: a real SIGINT, answered as Python answers it."""
 
 import signal
 from collections.abc import Callable
-from typing import Any
 
 
 def interrupted(act: Callable[[], object], seconds: float) -> bool:
     """Do something and interrupt it after so many seconds; whether the interrupt came before the end."""
-    armed = True
-
-    def interrupt(*_: Any) -> None:
-        if armed:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
+    ended = False
+    before = signal.signal(signal.SIGALRM, lambda *_: ended or signal.raise_signal(signal.SIGINT))
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         act()
-        armed = False
+        ended = True
     except KeyboardInterrupt:
         return True
     finally:

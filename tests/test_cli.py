@@ -178,11 +178,9 @@ def test_wrong_usage_says_what_is_wrong_and_the_code_is_2(
 
 
 def test_only_what_was_said_of_the_input_is_handed_on() -> None:
-    arguments = cli.build_parser().parse_args(
-        ["show", "a.zip", "--frame-skip", "2", "--no-fire-reset", "--sticky", "0", "--env", "ALE/Pong-v5"]
-        + ["--height", "96", "--width", "80", "--no-max-pool", "--max-frames", "1000"]
-    )
-    handed = commands.source(arguments)
+    command = "show a.zip --frame-skip 2 --no-fire-reset --sticky 0 --env ALE/Pong-v5"
+    size_flags = "--height 96 --width 80 --no-max-pool --max-frames 1000"
+    handed = commands.source(cli.build_parser().parse_args(f"{command} {size_flags}".split()))
     size = {"height": 96, "width": 80, "max_pool": False, "max_frames": 1000}
     assert handed["preprocessing"] == {"frame_skip": 2, "fire_reset": False, "sticky": 0.0, **size}
     assert handed["environment"] == "ALE/Pong-v5"

@@ -343,6 +343,8 @@ def test_the_end_is_told_in_the_manifest(tmp_path: Path, error: BaseException | 
     assert (recording.status, len(recording.rows), recording.facts.frame_count) == (status, 12, 12)
 
 
+# Between the opening of a file and its `with`, an interrupt leaves it to the garbage collector, which warns.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_while_a_recording_closes_never_claims_more_than_there_is(tmp_path: Path) -> None:
     def writer_of(name: str) -> RecordingWriter:
         writer = RecordingWriter(tmp_path / name, {}, **SIZE, save_relevance=True)

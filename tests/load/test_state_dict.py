@@ -145,7 +145,7 @@ def test_more_actions_than_an_atari_console_has_are_refused(tmp_path: Path) -> N
 def test_channels_that_may_be_colour_are_asked_about(tmp_path: Path) -> None:
     tensors = {**OwnLayout().state_dict(), "conv1.weight": torch.ones(4, 12, 8, 8)}
     path = store(tmp_path, tensors)
-    with pytest.raises(CheckpointError, match="12 channels: grey frames, or 4 in colour.* say --stack 12"):
+    with pytest.raises(CheckpointError, match=r"12 channels: grey frames, or 4 in colour.* say --stack 12"):
         load_agent(path)
     assert load_agent(path, preprocessing={"stack": 12}).input_shape == (12, 84, 84)
 
