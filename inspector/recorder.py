@@ -23,6 +23,7 @@ from inspector.pacing import Pacer
 from inspector.provenance import account_of
 from inspector.recording import Recording, RecordingWriter
 from inspector.records import Relevance, Step
+from inspector.rows import row_of
 
 WAITING_BATCHES = 2
 """Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
@@ -34,7 +35,7 @@ BLIND_TO_FRAMES = ("epsilon_plus_flat",)
 class Recorder:
     """Records steps as an explained film.
 
-    Playing goes on in the caller's thread; explaining, drawing and encoding in one thread beside it, batch by batch.
+    Playing goes on in the caller's thread; beside it one thread explains and one draws and encodes, batch by batch.
 
     Args:
         agent: Whose decisions are explained.
@@ -98,7 +99,8 @@ class Recorder:
             threads=threads,
         )
         self._save_relevance = save_relevance
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explaining")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="writing")
         self._pending: list[Step] = []
         self._waiting: deque[Future[None]] = deque()
         self._broken = False
@@ -137,7 +139,7 @@ class Recorder:
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
-        self._thread.shutdown()
+        self._stop()
         return self._writer.close(status)
 
     def __enter__(self) -> "Recorder":
@@ -157,12 +159,13 @@ class Recorder:
             with suppress(Exception):
                 self._hand_over()
                 self._wait_for_all_but(0)
-        self._thread.shutdown(cancel_futures=True)
+        self._stop()
         self._writer.__exit__(kind, error, traceback)
 
     def _hand_over(self) -> None:
         if self._pending:
-            self._waiting.append(self._thread.submit(self._write, self._pending))
+            explained = self._explaining.submit(self._explain, self._pending)
+            self._waiting.append(self._writing.submit(self._write, self._pending, explained))
             self._pending = []
 
     def _wait_for_all_but(self, count: int) -> None:
@@ -174,11 +177,16 @@ class Recorder:
                 self._broken = True
                 raise
 
-    def _write(self, steps: list[Step]) -> None:
-        explained: list[Relevance] | list[None] = (
-            self._interpreter.explain(steps) if self._interpreter else [None] * len(steps)
-        )
-        for step, relevance in zip(steps, explained, strict=True):
+    def _stop(self) -> None:
+        """End both threads; what they have not begun is dropped."""
+        for thread in (self._explaining, self._writing):
+            thread.shutdown(cancel_futures=True)
+
+    def _explain(self, steps: list[Step]) -> list[Relevance] | list[None]:
+        return self._interpreter.explain(steps) if self._interpreter else [None] * len(steps)
+
+    def _write(self, steps: list[Step], explained: Future[list[Relevance] | list[None]]) -> None:
+        for step, relevance in zip(steps, explained.result(), strict=True):
             self._write_step(step, relevance)
 
     def _write_step(self, step: Step, relevance: Relevance | None) -> None:
@@ -188,7 +196,9 @@ class Recorder:
         attention = NOTHING if relevance is None else attend(relevance.values)
         self._page.begin(self._moment(step, relevance, attention))
         self._lives = step.lives
-        self._writer.add_row(self._row(step, relevance, attention))
+        self._writer.add_row(
+            row_of(step, relevance, attention, self._names[step.decision.action], self.seconds, self._return_so_far)
+        )
         self._write_frames(self._pacer.merge(step.screens))
         if step.terminated or step.truncated:  # a run of frames never spans two games
             self._write_frames(self._pacer.rest())
@@ -211,6 +221,7 @@ class Recorder:
             relevance=None if relevance is None else relevance.values,
             finite=relevance is None or relevance.finite,
             in_picture=None if relevance is None else share_in_picture(relevance),
+            brightness=1.0 if relevance is None else brightness(relevance),
             frame_shares=attention.frame_shares,
             reward=step.reward,
             return_so_far=self._return_so_far,
@@ -257,42 +268,12 @@ class Recorder:
             frames_told_apart=self._interpreter is None or self._interpreter.composite not in BLIND_TO_FRAMES,
         )
 
-    def _row(self, step: Step, relevance: Relevance | None, attention: Attention) -> dict[str, Any]:
-        """The row of `steps.parquet` for one decision."""
-        decision = step.decision
-        row: dict[str, Any] = {
-            "episode": step.episode,
-            "step": step.index,
-            "frame": step.frame,
-            "video_seconds": self.seconds,
-            "action": decision.action,
-            "action_name": self._names[decision.action],
-            "scores": decision.scores.tolist(),
-            "value": decision.value,
-            "reward": step.reward,
-            "return_so_far": self._return_so_far,
-            "lives": step.lives,
-            "terminated": step.terminated,
-            "truncated": step.truncated,
-        }
-        return row if relevance is None else row | _explained(relevance, attention)
 
-
-def _explained(relevance: Relevance, attention: Attention) -> dict[str, Any]:
-    """The part of a row that only an explained decision has."""
-    shares = attention.frame_shares
-    return {
-        "target": relevance.target,
-        "target_score": relevance.score,
-        "relevance_positive": attention.positive,
-        "relevance_negative": attention.negative,
-        "frame_shares": None if shares is None else shares.tolist(),
-        "centre_row": attention.centre_row,
-        "centre_column": attention.centre_column,
-        "spread": attention.spread,
-        "finite": relevance.finite,
-        **{f"ledger_{part}": amount for part, amount in relevance.ledger.items()},
-    }
+def brightness(relevance: Relevance) -> float:
+    """How bright a map may be: full, unless less than a tenth of what the ledger moves lies in the picture."""
+    shown = float(np.abs(relevance.values).sum())
+    elsewhere = sum(abs(amount) for part, amount in relevance.ledger.items() if part != "input")
+    return min(1.0, 10 * shown / (shown + elsewhere)) if shown else 1.0
 
 
 def share_in_picture(relevance: Relevance) -> float | None:

@@ -62,7 +62,7 @@ class RecordingWriter:
         Args:
             folder: Made if it is not there, with its parents.
             manifest: What to say of the recording; numpy scalars, paths and dataclasses are made plain. It goes into
-                the film's comment too; its `title` is the film's.
+                the film's comment too, but for its `command`; its `title` is the film's.
             width: Columns of the frames.
             height: Rows of the frames.
             fps: Frames a second.
@@ -79,7 +79,8 @@ class RecordingWriter:
         film = {"width": width + width % 2, "height": height + height % 2, "fps": float(fps)}
         self._manifest = {**said, "format": FORMAT, "format_version": 1, "status": UNFINISHED, "film": film}
         title = {"title": str(said["title"])} if "title" in said else {}
-        tags = {**title, "comment": json.dumps(said, ensure_ascii=False)}
+        told = {name: value for name, value in said.items() if name != "command"}  # the film's bytes know no folder
+        tags = {**title, "comment": json.dumps(told, ensure_ascii=False)}
         self._begin_film = partial(
             VideoWriter, self.folder / FILM, width=width, height=height, fps=fps, threads=threads, metadata=tags
         )

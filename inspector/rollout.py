@@ -34,7 +34,7 @@ def rollout(agent: Agent, environment: AtariEnvironment, *, seed: int, greedy: b
     episode = 0
     while True:
         observation, info = environment.reset(seed=seed if episode == 0 else None)
-        index, over = 0, False
+        index, over, has_lives = 0, False, info["lives"] > 0
         while not over:
             network_input = observation.astype(np.float32) / divisor
             decision = agent.decide(network_input[None], generator)[0]
@@ -50,7 +50,7 @@ def rollout(agent: Agent, environment: AtariEnvironment, *, seed: int, greedy: b
                 network_input=network_input,
                 decision=decision,
                 reward=reward,
-                lives=after["lives"],
+                lives=after["lives"] if has_lives else None,
                 terminated=terminated,
                 truncated=truncated,
             )

@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inspector.attention import Attention
 from inspector.files import write_error
+from inspector.records import Relevance, Step
 
 _NUMBERS = pa.list_(pa.float32())
 
@@ -100,3 +102,53 @@ def write_table(records: Iterable[bytes], path: Path) -> tuple[int, int]:
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     while batch := list(islice(rows, _BATCH)):
         yield batch
+
+
+def row_of(
+    step: Step,
+    relevance: Relevance | None,
+    attention: Attention,
+    action_name: str,
+    video_seconds: float,
+    return_so_far: float,
+) -> dict[str, Any]:
+    """The row of one decision.
+
+    Args:
+        step: What was decided, and what came of it.
+        relevance: Its explanation; None leaves the columns of relevance empty.
+        attention: Summary of that relevance.
+        action_name: Name of the action taken.
+        video_seconds: When the film shows it.
+        return_so_far: Return of the game, this step's reward included.
+    """
+    row: dict[str, Any] = {
+        "episode": step.episode,
+        "step": step.index,
+        "frame": step.frame,
+        "video_seconds": video_seconds,
+        "action": step.decision.action,
+        "action_name": action_name,
+        "scores": step.decision.scores.tolist(),
+        "value": step.decision.value,
+        "reward": step.reward,
+        "return_so_far": return_so_far,
+        "lives": step.lives,
+        "terminated": step.terminated,
+        "truncated": step.truncated,
+    }
+    if relevance is None:
+        return row
+    shares = attention.frame_shares
+    return row | {
+        "target": relevance.target,
+        "target_score": relevance.score,
+        "relevance_positive": attention.positive,
+        "relevance_negative": attention.negative,
+        "frame_shares": None if shares is None else shares.tolist(),
+        "centre_row": attention.centre_row,
+        "centre_column": attention.centre_column,
+        "spread": attention.spread,
+        "finite": relevance.finite,
+        **{f"ledger_{part}": amount for part, amount in relevance.ledger.items()},
+    }

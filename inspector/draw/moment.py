@@ -62,6 +62,7 @@ class Moment:
         in_picture: Sum of `relevance` divided by the explained score: what of the score reaches the network input, the
             rest being in biases and the like. May be below 0 or above 1; None shows nothing.
         finite: False if input or relevance held NaN or infinity.
+        brightness: Dims the map, 0 to 1: less than 1 where hardly any of the account lies in the picture.
         frame_shares: Each stacked frame's share of |relevance|, (stack,); None where there is none.
         region_shares: Share of each of `PageFacts.regions`; None where there is none.
         reward: Reward that the action brings.
@@ -80,6 +81,7 @@ class Moment:
     target_action: int | None = None
     relevance: NDArray[np.float32] | None = None
     in_picture: float | None = None
+    brightness: float = 1.0
     finite: bool = True
     frame_shares: NDArray[np.floating] | None = None
     region_shares: NDArray[np.floating] | None = None

@@ -140,7 +140,7 @@ class Page:
         view, levels = self.layout.overlay.of(self._page), None
         if reason is None and moment.relevance is not None:
             on_screen = self._project(moment.relevance.sum(axis=0))
-            full = self._scale.update(on_screen)
+            full = self._scale.update(on_screen) / max(moment.brightness, 1e-3)
             view[:] = self._enlarge(lay_over(screen, on_screen, full))
             levels = moment.relevance / np.float32(full * self._pixels_each)
         else:

@@ -223,7 +223,7 @@ class _AxisRange:
 
 def _usual_range(values: NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
-    usual_low, usual_high = (float(edge) for edge in np.quantile(values, (0.02, 0.98)))
+    usual_low, usual_high = (float(edge) for edge in np.quantile(values, (0.05, 0.95)))
     beyond = max(usual_high - usual_low, 0.2 * (high - low))
     return max(low, usual_low - beyond), min(high, usual_high + beyond)
 
@@ -242,7 +242,10 @@ def _nice(step: float) -> float:
 
 def _tick(value: float, spread: float) -> str:
     decimals = int(np.clip(np.ceil(-np.log10(_nice(spread / 12))), 0, 4))
-    return shorten(number(value, decimals), _GUTTER - 8, SMALL)
+    text = number(value, decimals)
+    if width(text, SMALL) > _GUTTER - 8:
+        text = text.replace("0.", ".", 1)
+    return shorten(text, _GUTTER - 8, SMALL)
 
 
 def _dot(picture: Picture, x: int, y: int) -> None:

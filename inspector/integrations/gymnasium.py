@@ -21,8 +21,9 @@ Trigger = Callable[[int], bool]
 class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Records some episodes of any environment as explained films, while the caller plays.
 
-    Every step shows one native frame, by `render`. A film lands in a folder of its own,
-    `<video_folder>/<name_prefix>-episode-<n>` or `-step-<n>`, as `inspector record` makes it.
+    Every step shows one native frame, by `render`, at `fps`. As with `RecordVideo`, an environment that skips frames
+    inside plays faster so than the game: with a skip of 4 at the console's 60, `fps=15` is true speed. A film lands in
+    a folder of its own, `<video_folder>/<name_prefix>-episode-<n>` or `-step-<n>`, as `inspector record` makes it.
 
     Args:
         env: An environment with `render_mode="rgb_array"` whose observations are what the agent's network sees:
@@ -70,6 +71,7 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._names = action_names(env, agent.action_count)
         self._id = str(env.spec.id) if env.spec else type(env.unwrapped).__name__
         self._title = title_of(self._id)
+        self._spec = str(env.spec) if env.spec else None
         self._interpreter = Interpreter(agent, self._names, composite, target)
         self._recorder: Recorder | None = None
         self._next_film: str | None = None
@@ -151,7 +153,11 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
             interpreter=self._interpreter,
             overwrite=self._overwrite,
             return_so_far=self._return,
-            manifest={"environment": {"id": self._id, "action_names": self._names}},
+            manifest={
+                "environment": {"id": self._id, "action_names": self._names, "spec": self._spec},
+                "preprocessing": "the caller's environment",
+                "play": {"policy": "the caller's", "recorded_by": "RecordExplained"},
+            },
         )
 
     def _see(self, observation: Any, info: dict[str, Any]) -> None:

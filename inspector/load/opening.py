@@ -124,7 +124,7 @@ def _find(source: str | Path) -> Path | str:
         raise CheckpointError(f"{plain_text(source, 80)!r} is no path: {error}") from error
     if is_factory(str(source)):
         return str(source)
-    near = difflib.get_close_matches(str(source), bundles, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(str(source), bundles, n=2, cutoff=0.65)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise CheckpointError(
         f"there is no agent {plain_text(source, 120)!r}: {meant}name a file, a folder with an agent.toml, "
