@@ -389,7 +389,10 @@ def train(arguments: argparse.Namespace) -> int:
     marks = [m for m in schedule(settings.frames) if m > run.frames]
     if run.frames == 0:
         run.checkpoint()
-    from torch.utils.tensorboard import SummaryWriter
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise TrainerError("the scalars go to TensorBoard, which is not installed: pip install tensorboard") from error
 
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=run.frames)
     curve = (folder / "curve.csv").open("a", buffering=1)
