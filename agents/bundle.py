@@ -38,9 +38,15 @@ from train_atari import (
     write,
 )
 
+WINDOW = 100
+"""Training games that a point of the curve is the mean of."""
+
 
 def read_curve(folder: Path) -> list[tuple[int, float, float]]:
-    """Frames, mean return of the last 100 games and steps per second, of every update that the run is made of."""
+    """Frames, mean return of the last 100 games and steps per second, of every update that the run is made of.
+
+    The mean is NaN while fewer games had ended since the start or a resume: the first to end are the short ones.
+    """
     rows: list[tuple[int, float, float]] = []
     for line in (folder / "curve.csv").read_text().splitlines():
         parts = line.split(",")
@@ -48,7 +54,8 @@ def read_curve(folder: Path) -> list[tuple[int, float, float]]:
             # After a kill the run goes on from its last save: what it had made since then was lost.
             while rows and rows[-1][0] >= int(parts[0]):
                 rows.pop()
-            rows.append((int(parts[0]), float(parts[1]), float(parts[4])))
+            mean = float(parts[1]) if int(parts[2]) >= WINDOW else math.nan
+            rows.append((int(parts[0]), mean, float(parts[4])))
     return rows
 
 
@@ -246,7 +253,8 @@ Seed {seed}, {precision}, {trained:,} of {planned:,} frames in about {hours:.1f}
 - One run with one seed: the intervals say how much games differ, not how much training runs do.
 - The policy is sampled, as it was trained; always taking its best action is another player, not measured here.
 - Without sticky actions the console is deterministic: do not compare with returns under sticky actions.
-- The blue line of the figure is of training games, while the weights changed; the table is the measurement.
+- The blue line of the figure is of training games, while the weights changed; the table is the measurement. It is
+  bridged where fewer than 100 games had ended since the start or a resume.
 """
 
 TRUNKS = {

@@ -343,6 +343,12 @@ def test_the_curve_is_a_light_picture_with_every_evaluation() -> None:
     assert circles[2] == pytest.approx(points[-1], abs=1.0)
 
 
+def test_the_curve_leaves_out_means_of_too_few_games(tmp_path: Path) -> None:
+    (tmp_path / "curve.csv").write_text("64,9.0,99,1.0,50\n128,7.0,100,1.0,50\n192,-3.0,2,1.0,50\n256,nan,0,1.0,50\n")
+    means = [mean for _, mean, _ in bundler.read_curve(tmp_path)]
+    assert means == pytest.approx([float("nan"), 7.0, float("nan"), float("nan")], nan_ok=True)
+
+
 def test_toml_keeps_every_string_and_number() -> None:
     table = {
         "text": 'a "b" \\ c\n\té 🎮 \x7f',
