@@ -1,17 +1,23 @@
 """The Explainer: prepare a network once, explain a million of its decisions."""
 
 import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from inspector.errors import UsageError
-from inspector.lrp.composite import Composite, composite_named
+from inspector.lrp.composite_file import CompositeLike, composite_of
 from inspector.lrp.graph import make_plan
-from inspector.lrp.plan import Plan
-from inspector.lrp.rules import Signal
+from inspector.lrp.kernels import laid_out
+from inspector.lrp.plan import Account, Plan
+from inspector.lrp.signal import Signal, per_decision, wide
 from inspector.lrp.targets import Indices, Outputs, Target, seeds_of
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,34 +29,95 @@ class Explanation:
     Attributes:
         values: Signed relevance of every input value, in the shape of the inputs and the unit of the score.
         score: The explained score, (batch,).
-        ledger: By `inspector.records.LEDGER_PARTS` the part of the score that went there, (batch,) each; the parts add
-            up to the score.
+        ledger: By `inspector.records.LEDGER_PARTS` the part of the score that went there, (batch,) each, and as
+            `memory` what went to the memory of a recurrent network; the parts add up to the score.
         outputs: What the network gave: scores (batch, actions), and value (batch,) or None.
+        memory: Relevance of every part of the memory that was given, in its shape; empty for other networks.
+        layers: The account of every operation from the scores to the input; empty unless it was asked for.
     """
 
     values: Tensor
     score: Tensor
     ledger: dict[str, Tensor]
     outputs: Outputs
+    memory: tuple[Tensor, ...] = ()
+    layers: tuple[Account, ...] = ()
+
+    @property
+    def finite(self) -> Tensor:
+        """Whether inputs, score and relevance of a decision are finite, (batch,).
+
+        Where the inputs or the score are not, the relevance is not either: it is never hidden as zero.
+        """
+        memory = [per_decision(part) for part in self.memory]
+        return torch.stack([per_decision(self.values), self.score, *memory]).isfinite().all(0)
+
+
+class Run:
+    """One pass of a network, which can be explained as often as one likes without another.
+
+    Attributes:
+        outputs: What the network gave: scores (batch, actions), and value (batch,) or None.
+        memory: The parts of a recurrent network's memory after this step; empty for other networks.
+    """
+
+    def __init__(self, plan: Plan, signals: list[Signal], unfit: Tensor | None, dtype: torch.dtype) -> None:
+        """Made by `Explainer.run`."""
+        self._plan, self._signals, self._unfit, self._dtype = plan, signals, unfit, dtype
+        self._once = False
+        value = None if plan.value is None else signals[plan.value].tensor
+        self.outputs = outputs_of(signals[plan.scores].tensor, value, len(signals[0].tensor))
+        self.memory = tuple(signals[index].tensor.to(dtype) for index in plan.memory)
+
+    def explain(self, target: Target = "score", *, actions: Indices | None = None, layers: bool = False) -> Explanation:
+        """Explain the decisions of this pass; arguments and errors are those of `Explainer`."""
+        with _plain_torch(self._signals[0].tensor):
+            return self._explained(target, actions, layers)
+
+    def _explained(self, target: Target, actions: Indices | None, layers: bool) -> Explanation:
+        plan, signals, outputs = self._plan, self._signals, self.outputs
+        seeds = seeds_of(target, actions, outputs)
+        if seeds.scores is not None:
+            start = {plan.scores: seeds.scores.to(signals[plan.scores].tensor.dtype)}
+        else:
+            assert plan.value is not None  # seeds_of refuses a value that is not there
+            start = {plan.value: signals[plan.value].tensor.clone()}
+        accounts: list[Account] | None = [] if layers else None
+        (values, *memory), taken = plan.backward(signals, start, accounts, keep=not self._once)
+        values = values.to(self._dtype)
+        if self._unfit is not None:  # a rule that does not look at the inputs would hide them
+            values[self._unfit] = torch.nan
+        ledger = {"input": per_decision(values)}
+        if memory:
+            ledger["memory"] = torch.stack([per_decision(part) for part in memory]).sum(0)
+        parts = tuple(part.to(self._dtype) for part in memory)
+        return Explanation(values, seeds.score, ledger | taken, outputs, parts, tuple(accounts or ()))
 
 
 class Explainer:
     """Explains decisions of one network by layer-wise relevance propagation.
 
-    The network is traced once and never changed: no hooks, no gradients, no mode. Its weights are read anew at every
-    call. Noticed at the next call, and prepared anew, are: weights changed in any way (an optimiser's step,
-    `load_state_dict`, `.to`, an edit in place, through `.data` or through numpy), modules replaced, and a change
-    between training and evaluation. Not noticed is a change of a plain Python number that `forward` reads, as in
-    `x / self.scale`: the trace has fixed it.
+    The network is traced once and never changed: no hooks, no gradients, no mode. Unless it is `frozen`, its weights
+    are compared at every call. Noticed at the next call, and prepared anew, are: weights changed in any way (an
+    optimiser's step, `load_state_dict`, `.to`, an edit in place, through `.data` or through numpy), modules replaced,
+    and a change between training and evaluation. Not noticed is a change of a plain Python number that `forward`
+    reads, as in `x / self.scale`: the trace has fixed it.
 
     One explainer serves one thread at a time.
 
     Args:
         network: Takes float (batch, *shape), float32 or float64. Returns scores (batch, actions), or a pair of scores
-            and values (batch, 1).
-        composite: Name of a preset of `inspector.lrp.COMPOSITES`, or one of your own.
+            and values (batch, 1). A recurrent network takes the parts of its memory after it, (batch, ...) each, and
+            returns scores, values (or None) and the tuple of its new memory.
+        composite: Name of a preset of `inspector.lrp.COMPOSITES`, a TOML file, or a composite of your own.
         input_bounds: Smallest and largest possible input value, in the network's own unit: (0, 255) where it divides
-            by 255 itself. Only the z-box rule of `epsilon_gamma_box` needs them.
+            by 255 itself. Only z-box rules need them.
+        frozen: The caller promises that neither weights nor modules change; nothing is compared then.
+        precision: `bfloat16` runs everything in that type: faster where the processor knows it, and coarse, relevance
+            being a few percent of the largest value off; see docs/lrp.md. `float32` takes the network's own type.
+
+    Attributes:
+        composite: The composite.
 
     Raises:
         UnsupportedError: If the network holds an operation that has no rule, or cannot be traced.
@@ -60,19 +127,32 @@ class Explainer:
     def __init__(
         self,
         network: nn.Module,
-        composite: str | Composite = "epsilon_plus",
+        composite: CompositeLike = "epsilon_plus",
         input_bounds: tuple[float, float] | None = None,
+        *,
+        frozen: bool = False,
+        precision: Precision = "float32",
     ) -> None:
+        if precision not in ("float32", "bfloat16"):
+            raise UsageError(f"there is no precision {precision!r}: choose float32 or bfloat16")
         self._network = network
-        self._composite = composite_named(composite) if isinstance(composite, str) else composite
-        self._bounds = _checked_bounds(input_bounds, needed=self._composite.bounded)
+        self.composite = composite_of(composite)
+        self._bounds = _checked_bounds(input_bounds, needed=self.composite.bounded)
+        self._frozen = frozen
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else None
         self._modules: list[tuple[nn.Module, bool]] = []
-        self._plan = self._current_plan()
+        self._plan = self._current_plan(first=True)
 
-    def __call__(self, inputs: Tensor, target: Target = "score", *, actions: Indices | None = None) -> Explanation:
+    def __call__(
+        self,
+        inputs: Tensor,
+        target: Target = "score",
+        *,
+        actions: Indices | None = None,
+        memory: Sequence[Tensor] = (),
+        layers: bool = False,
+    ) -> Explanation:
         """Explain a batch of decisions.
-
-        A NaN or an infinity in an input makes the relevance of that decision not finite; it is never hidden as zero.
 
         Args:
             inputs: Network inputs, float (batch, *shape), on the network's device.
@@ -80,6 +160,8 @@ class Explainer:
                 `advantage` (less the mean score), `value` (the critic's), or indices of scores, one for all or
                 (batch,).
             actions: The actions taken, one for all or (batch,); None for the best.
+            memory: The parts of a recurrent network's memory, (batch, ...) each.
+            layers: Whether to keep the account of every layer.
 
         Returns:
             The explanation.
@@ -88,41 +170,82 @@ class Explainer:
             UsageError: If the inputs do not fit the network or its bounds, or there is no such target.
             UnsupportedError: If the network has changed to one without rules.
         """
-        _check(inputs)
-        with torch.inference_mode(), torch.autocast(inputs.device.type, enabled=False):
-            self._plan = plan = self._current_plan()
-            signals = plan.forward(self._input_signal(inputs))
-            outputs = _outputs(plan, signals)
-            seeds = seeds_of(target, actions, outputs)
-            if seeds.scores is not None:
-                start = {plan.scores: seeds.scores}
-            else:
-                assert plan.value is not None  # seeds_of refuses a value that is not there
-                start = {plan.value: signals[plan.value].tensor}
-            values, ledger = plan.backward(signals, start)
-            return Explanation(values, seeds.score, ledger, outputs)
+        check_inputs(inputs)
+        with _plain_torch(inputs):
+            run = self._run(inputs, memory)
+            run._once = True  # memory that is given up early is used again while it is warm
+            return run._explained(target, actions, layers)
 
-    def _current_plan(self) -> Plan:
+    def run(self, inputs: Tensor, *, memory: Sequence[Tensor] = ()) -> Run:
+        """Run the network, and keep what explaining needs; arguments and errors are those of a call."""
+        check_inputs(inputs)
+        with _plain_torch(inputs):
+            return self._run(inputs, memory)
+
+    def _run(self, inputs: Tensor, memory: Sequence[Tensor]) -> Run:
+        self._plan = plan = self._current_plan()
+        if len(memory) != plan.inputs - 1:
+            raise UsageError(
+                f"the network takes a memory of {plan.inputs - 1} tensors after its input, and {len(memory)} were "
+                "given: pass memory=(...)"
+            )
+        signal, unfit = self._input_signal(inputs)
+        parts = (Signal(part if self._dtype is None else part.to(self._dtype)) for part in memory)
+        return Run(plan, plan.forward(signal, *parts), unfit, inputs.dtype)
+
+    def _current_plan(self, *, first: bool = False) -> Plan:
         """The plan, made anew if a module was replaced or changed its mode; weights are the layers' own affair."""
+        if self._frozen and not first:
+            return self._plan
         modules = [(module, module.training) for module in self._network.modules()]
-        if modules != self._modules:
-            plan = make_plan(self._network, self._composite)
+        if first or modules != self._modules:
+            plan = make_plan(self._network, self.composite, self._dtype)
+            if self._frozen:
+                plan.freeze()
             self._modules = modules
             return plan
+        self._plan.refresh()
         return self._plan
 
-    def _input_signal(self, inputs: Tensor) -> Signal:
+    def _input_signal(self, inputs: Tensor) -> tuple[Signal, Tensor | None]:
+        """The network input as a signal, and which of its decisions are not finite; None if all are."""
         lowest, highest = (float(extreme) for extreme in inputs.aminmax())
-        if self._bounds is not None and self._composite.bounded:
-            low, high = self._bounds
+        finite = math.isfinite(lowest) and math.isfinite(highest)
+        unfit = None if finite else ~inputs.flatten(1).isfinite().all(1)
+        bounds = self._bounds if self.composite.bounded else None  # for other rules nobody checks them
+        if bounds is not None:
+            low, high = bounds
             slack = 1e-6 * (high - low)
-            for extreme in (lowest, highest):  # NaN and infinity pass here: they show in the relevance
-                if math.isfinite(extreme) and not low - slack <= extreme <= high + slack:
+            for extreme in (lowest, highest) if finite else _finite_extremes(inputs):
+                if not low - slack <= extreme <= high + slack:
                     raise UsageError(
                         f"an input value is {extreme:g}, outside input_bounds ({low:g}, {high:g}): give the smallest "
                         "and largest possible value in the network's own unit"
                     )
-        return Signal(inputs, nonnegative=lowest >= 0, bounds=self._bounds)
+        tensor = laid_out(inputs if self._dtype is None else inputs.to(self._dtype))
+        return Signal(tensor, nonnegative=lowest >= 0, bounds=bounds), unfit
+
+
+def _plain_torch(inputs: Tensor) -> AbstractContextManager[Any]:
+    """Neither gradients nor a change of precision that the caller has asked for."""
+    device = inputs.device.type
+    mkldnn: Any = torch.backends.mkldnn
+    usual = mkldnn.is_available() and mkldnn.enabled
+    if device == "cpu" and usual and not torch.is_autocast_enabled("cpu"):
+        return torch.inference_mode()
+    stack = ExitStack()
+    stack.enter_context(torch.backends.nnpack.flags(enabled=False))  # it is coarse where values are small
+    stack.enter_context(torch.inference_mode())
+    stack.enter_context(torch.autocast(device, enabled=False))
+    if device == "cuda":  # single precision means single precision
+        stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
+    return stack
+
+
+def _finite_extremes(inputs: Tensor) -> list[float]:
+    """Smallest and largest value but for NaN and infinity, which show in the relevance; nothing if all are these."""
+    known = inputs[inputs.isfinite()]
+    return [float(extreme) for extreme in known.aminmax()] if known.numel() else []
 
 
 def _checked_bounds(bounds: tuple[float, float] | None, *, needed: bool) -> tuple[float, float] | None:
@@ -138,20 +261,25 @@ def _checked_bounds(bounds: tuple[float, float] | None, *, needed: bool) -> tupl
     return float(low), float(high)
 
 
-def _check(inputs: Tensor) -> None:
+def check_inputs(inputs: Tensor) -> None:
+    """Raise UsageError unless this is a batch of network inputs."""
     if inputs.dtype not in (torch.float32, torch.float64):
         raise UsageError(f"inputs are {inputs.dtype}: pass float32 or float64, in the network's own unit")
     if inputs.dim() < 2 or inputs.numel() == 0:
         raise UsageError(f"inputs have shape {tuple(inputs.shape)}: pass (batch, *shape) with at least one decision")
 
 
-def _outputs(plan: Plan, signals: list[Signal]) -> Outputs:
-    scores, batch = signals[plan.scores].tensor, len(signals[0].tensor)
+def outputs_of(scores: Tensor, value: Tensor | None, batch: int) -> Outputs:
+    """What a network gave, checked; in at least single precision.
+
+    Raises:
+        UsageError: If the shapes are not (batch, actions) and (batch, 1).
+    """
     if scores.dim() != 2:
         raise UsageError(f"the network gives scores of shape {tuple(scores.shape)}: (batch, actions) is expected")
-    if plan.value is None:
+    scores = scores.to(wide(scores.dtype))
+    if value is None:
         return Outputs(scores, None)
-    value = signals[plan.value].tensor
     if value.numel() != batch:
         raise UsageError(f"the network gives values of shape {tuple(value.shape)}: (batch, 1) is expected")
-    return Outputs(scores, value.reshape(batch))
+    return Outputs(scores, value.reshape(batch).to(wide(value.dtype)))

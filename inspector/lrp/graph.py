@@ -1,24 +1,40 @@
 """Trace a network once, and make a plan of it: every operation with its place, its operands and its rule."""
 
+import inspect
+import operator
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, fx, nn
 
 from inspector.errors import UnsupportedError
+from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves, name_of, path_of
 from inspector.lrp.composite import Composite
-from inspector.lrp.plan import Linear, Node, Plan
-from inspector.lrp.traced import MODULES, Traced, is_batch_size, is_shape
+from inspector.lrp.fusing import fused
+from inspector.lrp.layers import LayerKind, LinearLayer
+from inspector.lrp.operations import Linear, Rearrangement
+from inspector.lrp.plan import Node, Operation, Plan
+from inspector.lrp.registry import registered
+from inspector.lrp.rules import Rule
+from inspector.lrp.tables import FUNCTIONS, METHODS, MODULES, VIEWS
+
+_ASKS = ("size", "dim", "ndimension", "numel", "element_size", "is_floating_point")
+_ATTRIBUTES = ("shape", "dtype", "device", "ndim", "is_cuda")
+_WRITERS = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
 
 
-def make_plan(network: nn.Module, composite: Composite) -> Plan:
+def make_plan(network: nn.Module, composite: Composite, dtype: torch.dtype | None = None) -> Plan:
     """Trace a network and give every layer its rule. The network is only read.
 
     Args:
-        network: Takes (batch, ...), returns scores (batch, actions), or a pair of scores and values.
+        network: Takes (batch, ...), and after it the parts of its memory if it has one. Returns scores (batch,
+            actions), a pair of scores and values, or a triple of scores, values (or None) and the parts of its memory.
         composite: Which rule for which layer.
+        dtype: The precision in which layers run; None for that of their weights.
 
     Returns:
-        The plan. It keeps the modules and reads their weights anew at every run.
+        The plan. It keeps the modules and reads their weights when it is refreshed.
 
     Raises:
         UnsupportedError: If the network cannot be traced, or holds an operation without a rule.
@@ -33,7 +49,7 @@ def make_plan(network: nn.Module, composite: Composite) -> Plan:
             f"the forward of {type(network).__name__} cannot be traced ({reason}): let it take one tensor, not branch "
             "on values, and keep to torch"
         ) from error
-    return _Builder(root, composite).build(graph)
+    return _Building(root, composite, dtype).plan(graph)
 
 
 class _Root(nn.Module):
@@ -42,9 +58,13 @@ class _Root(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        needed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = inspect.signature(network.forward).parameters.values()
+        required = [each for each in parameters if each.kind in needed and each.default is inspect.Parameter.empty]
+        self.parts = max(0, len(required) - 1)
 
-    def forward(self, inputs: Any) -> Any:
-        return self.network(inputs)
+    def forward(self, inputs: Any, memory: Any) -> Any:
+        return self.network(inputs, *(memory[part] for part in range(self.parts)))
 
 
 class _StandIn(fx.Proxy):
@@ -56,12 +76,13 @@ class _StandIn(fx.Proxy):
 
 
 class _Tracer(fx.Tracer):
-    """Steps into every module but torch's own, those that run the forward of one, and those that say `no_rule`."""
+    """Steps into every module but torch's own, those with a rule, and those that say `no_rule`."""
 
     proxy_buffer_attributes = True  # or what a forward makes of a buffer would be fixed, and stale one day
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return type(m).forward in MODULES or hasattr(m, "no_rule") or super().is_leaf_module(m, module_qualified_name)
+        known = type(m).forward in MODULES or registered(type(m)) is not None or hasattr(m, "no_rule")
+        return known or super().is_leaf_module(m, module_qualified_name)
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _StandIn(node, self)
@@ -70,60 +91,162 @@ class _Tracer(fx.Tracer):
         return a.node if type(a) is _StandIn else super().create_arg(a)  # or it would be stored as a constant
 
 
-class _Builder:
-    """Makes the nodes of a plan; `_signals` tells which of its signals a traced node became."""
+@dataclass(slots=True)
+class _Adding:
+    """An operation in the making; a normalisation may still be folded into it."""
 
-    def __init__(self, root: nn.Module, composite: Composite) -> None:
+    operation: Operation
+    operands: tuple[Ref, ...]
+
+
+class _Building:
+    """Walks the trace, and keeps for each of its nodes what that became: a signal, a lazy value, or a tuple of them."""
+
+    def __init__(self, root: _Root, composite: Composite, dtype: torch.dtype | None) -> None:
         self._root = root
+        self.dtype = dtype
+        self.gates: set[Ref] = set()
         self._composite = composite
-        self._nodes: list[Node] = []
-        self._signals: dict[object, int] = {}
-        self._behind_a_layer: set[int] = set()
+        self._inputs = 1 + root.parts
+        self._added: list[_Adding] = []
+        self._values: dict[fx.Node, Any] = {}
+        self._behind_a_layer: set[Ref] = set()
+        self._layer_names: list[str] = []
 
-    def build(self, graph: fx.Graph) -> Plan:
+    def plan(self, graph: fx.Graph) -> Plan:
         needed = _leading_to(graph.output_node())
+        first, memory = (node for node in graph.nodes if node.op == "placeholder")
+        self._values[first] = Ref(0)
+        self._values[memory] = tuple(Ref(part) for part in range(1, self._inputs))
+        self._behind_a_layer.update(self._values[memory])  # those of the step before
         for node in graph.nodes:
-            if node.op == "placeholder":
-                self._signals[node] = 0
+            if node.op == "get_attr":
+                self._values[node] = Lazy(operator.attrgetter(str(node.target)), (self.root,))
             elif node.op.startswith("call"):
-                self._refuse_shared_writes(self._traced(node))
-                if node in needed and not is_shape(node) and not is_batch_size(node):
-                    self._add(node)
-        return Plan(tuple(self._nodes), *self._outputs(graph.output_node().args[0]))
+                self._refuse_shared_writes(node)
+                if node in needed:
+                    self._values[node] = self._value(node)
+        self._composite.check(self._layer_names)
+        nodes = tuple(Node(each.operation, tuple(ref.index for ref in each.operands)) for each in self._added)
+        return fused(Plan(self._inputs, nodes, *self._outputs(self._translated(graph.output_node().args[0]))))
 
-    def _add(self, node: fx.Node) -> None:
-        source = next((self._signals[other] for other in node.all_input_nodes if other in self._signals), None)
-        traced = self._traced(node, first=source not in self._behind_a_layer)
-        if source is None or traced.maker is None:
-            raise traced.unsupported()
-        if traced.hooked:
-            raise traced.unsupported("it has forward hooks, which explaining would pass by: remove them")
-        operation = traced.maker(traced)
-        self._nodes.append(Node(operation, (source,)))
-        self._signals[node] = len(self._nodes)
-        if isinstance(operation, Linear) or source in self._behind_a_layer:
-            self._behind_a_layer.add(len(self._nodes))
+    @property
+    def root(self) -> nn.Module:
+        """Holds the network as its attribute `network`."""
+        return self._root
 
-    def _traced(self, node: fx.Node, *, first: bool = False) -> Traced:
-        return Traced(node, self._root, lambda kind: self._composite.rule(kind, first=first))
+    def add(self, operation: Operation, *operands: Ref) -> Ref:
+        """Put an operation into the plan; its output."""
+        self._added.append(_Adding(operation, operands))
+        added = Ref(self._inputs + len(self._added) - 1)
+        if isinstance(operation, Linear) or any(operand in self._behind_a_layer for operand in operands):
+            self._behind_a_layer.add(added)
+        if isinstance(operation, Rearrangement) and operands[0] in self.gates:
+            self.gates.add(added)
+        return added
 
-    def _refuse_shared_writes(self, traced: Traced) -> None:
-        """A plan never writes in place, so nobody else may read what the network would have overwritten."""
-        source = traced.node
-        while traced.writes and source.op.startswith("call"):
-            source = source.all_input_nodes[0]
-            if len(source.users) > 1:
-                raise traced.unsupported("it overwrites a tensor that is used again: use the form that does not")
-            if not source.op.startswith("call") or not self._traced(source).only_views:
+    def rule(self, kind: LayerKind, name: str, source: Ref) -> Rule:
+        """The rule of a layer that sees `source`."""
+        self._layer_names.append(name)
+        return self._composite.rule(kind, first=source not in self._behind_a_layer, name=name)
+
+    def layer(self, source: Ref, node: fx.Node) -> LinearLayer | None:
+        """The layer that gives `source`, if nothing but the call at `node` uses it and a scale can be folded in."""
+        if source.index < self._inputs or len(node.all_input_nodes[0].users) > 1:
+            return None
+        operation = self._added[source.index - self._inputs].operation
+        return operation.layer if isinstance(operation, Linear) and operation.layer.foldable else None
+
+    def _value(self, node: fx.Node) -> Any:
+        args, kwargs = self._translated(node.args), self._translated(dict(node.kwargs))
+        found = list(leaves((args, kwargs)))
+        asks = node.target is len or (node.op == "call_method" and node.target in _ASKS)
+        asks = asks or (node.op == "call_function" and node.target is getattr and args[1] in _ATTRIBUTES)
+        if node.op != "call_module" and (asks or not any(isinstance(leaf, (Ref, Lifted, Pieces)) for leaf in found)):
+            return Lazy(_method(node.target) if node.op == "call_method" else node.target, args, kwargs)  # type: ignore[arg-type]
+        if node.target is operator.getitem and isinstance(args[0], tuple) and isinstance(args[1], int):
+            return args[0][args[1]]
+        if node.target is operator.getitem and isinstance(args[0], Pieces) and isinstance(args[1], int):
+            return args[0].take(args[1])
+        return self._made(Call(node, args, kwargs, self))
+
+    def _made(self, call: Call) -> Any:
+        node = call.node
+        if node.op == "call_module":
+            own, maker = registered(type(call.module)), MODULES.get(type(call.module).forward)
+            if call.module._forward_hooks or call.module._forward_pre_hooks:
+                raise call.unsupported("it has forward hooks, which explaining would pass by: remove them")
+        else:
+            own = registered(node.target)
+            maker = (METHODS if node.op == "call_method" else FUNCTIONS).get(node.target)
+        if own is not None:
+            return own(call)
+        if maker is None:
+            raise call.unsupported()
+        return maker(call)
+
+    def _translated(self, value: Any) -> Any:
+        if isinstance(value, fx.Node):
+            return self._values[value]
+        if isinstance(value, (tuple, list)):
+            return (
+                type(value)(self._translated(each) for each in value)
+                if type(value) in (tuple, list)
+                else tuple(self._translated(each) for each in value)
+            )
+        if isinstance(value, dict):
+            return {key: self._translated(each) for key, each in value.items()}
+        if isinstance(value, slice):
+            return slice(*(self._translated(each) for each in (value.start, value.stop, value.step)))
+        return value
+
+    def _refuse_shared_writes(self, node: fx.Node) -> None:
+        """A plan never writes in place, so nobody may read later what the network would have overwritten."""
+        source = node
+        while _writes(node, self.root) and source.op.startswith("call"):
+            last, source = source, source.all_input_nodes[0]
+            others = [user for user in source.users if user is not last]
+            if any(user > node or _is_view(user, self.root) for user in others):
+                name, path = name_of(node, self.root), path_of(node)
+                raise UnsupportedError(
+                    f"{name} ({path or 'in the network' + chr(39) + 's own forward'}) has no rule: it overwrites a "
+                    "tensor that is used again: use the form that does not"
+                )
+            if not source.op.startswith("call") or not _is_view(source, self.root):
                 return
 
-    def _outputs(self, returned: object) -> tuple[int, int | None]:
-        scores, value = returned if isinstance(returned, (tuple, list)) and len(returned) == 2 else (returned, None)
-        if scores in self._signals and (value is None or value in self._signals):
-            return self._signals[scores], None if value is None else self._signals[value]
+    def _outputs(self, returned: Any) -> tuple[int, int | None, tuple[int, ...]]:
+        parts = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+        memory: Any = ()
+        if self._inputs > 1 and len(parts) > 1 and isinstance(parts[-1], (tuple, list)):
+            *parts, memory = parts  # type: ignore[assignment]
+        scores, value = (*parts, None)[:2]
+        rightly = len(parts) <= 2 and isinstance(scores, Ref) and isinstance(value, (Ref, type(None)))
+        if rightly and all(isinstance(part, Ref) for part in memory):
+            return scores.index, None if value is None else value.index, tuple(part.index for part in memory)
         raise UnsupportedError(
             "the network returns something else than scores or a pair of scores and values: wrap it so that it does"
         )
+
+
+def _method(name: Any) -> Any:
+    return lambda owner, *args, **kwargs: getattr(owner, name)(*args, **kwargs)
+
+
+def _writes(node: fx.Node, root: nn.Module) -> bool:
+    """Whether a call overwrites its input."""
+    if node.op == "call_module":
+        return bool(getattr(root.get_submodule(str(node.target)), "inplace", False))
+    name = name_of(node, root)
+    by_flag = node.kwargs.get("inplace", name == "relu" and node.args[1:] == (True,))
+    return bool(by_flag) or node.target in _WRITERS or (name.endswith("_") and not name.endswith("__"))
+
+
+def _is_view(node: fx.Node, root: nn.Module) -> bool:
+    """Whether what a call gives may share memory with its input."""
+    if node.op == "call_module":
+        return type(root.get_submodule(str(node.target))).forward in VIEWS
+    return name_of(node, root) in VIEWS
 
 
 def _leading_to(output: fx.Node) -> set[fx.Node]:

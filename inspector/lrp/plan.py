@@ -1,16 +1,18 @@
 """A plan: the operations of a network in order, run forward on inputs and backward with relevance."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from inspector.errors import UnsupportedError, UsageError
-from inspector.lrp.layers import LinearLayer
-from inspector.lrp.rules import Rule, Shares, Signal
-from inspector.records import LEDGER_PARTS
+from inspector.errors import UsageError
+from inspector.lrp.kernels import laid_out_like
+from inspector.lrp.signal import Shares, Signal, Where, per_decision, wide
+
+TAKEN = ("bias", "stabiliser", "dropped")
+"""Where relevance can go beside the inputs."""
 
 
 class Operation(ABC):
@@ -28,96 +30,25 @@ class Operation(ABC):
         """What the operation gives."""
 
     @abstractmethod
-    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> tuple[Shares, ...]:
-        """Share the output's relevance: one `Shares` an operand, which together account for all of it."""
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:
+        """Share the output's relevance, which may be overwritten.
 
+        Returns:
+            One `Shares` an operand, None for one that gets nothing; together they account for all of it.
+        """
 
-class Linear(Operation):
-    """A layer linear in its input, with its rule."""
+    def where(self, outputs: Where) -> Where:
+        """To which inputs relevance can come, given to which outputs it comes."""
+        return Where.ANYWHERE
 
-    def __init__(self, place: str, layer: LinearLayer, rule: Rule) -> None:
-        super().__init__(place)
-        self._layer = layer
-        self._rule = rule
+    def expect(self, where: Where) -> None:  # noqa: B027 - most operations do not care
+        """Learn to which outputs relevance will come."""
 
-    def forward(self, *operands: Signal) -> Signal:  # noqa: D102 - said by Operation, as for all below
-        (inputs,) = operands
-        weight, seen = self._layer.weight, inputs.tensor
-        if (seen.dtype, seen.device) != (weight.dtype, weight.device):
-            raise UsageError(
-                f"values are {seen.dtype} on {seen.device}, weights {weight.dtype} on {weight.device}: make them alike"
-            )
-        self._layer.refresh()
-        self._layer.check(seen)
-        return Signal(self._layer.forward(seen, weight, self._layer.bias))
+    def refresh(self) -> None:  # noqa: B027 - most operations have no weights
+        """Notice changes of weights."""
 
-    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> tuple[Shares, ...]:  # noqa: D102
-        return (self._rule(self._layer, operands[0], output.tensor, relevance),)
-
-
-class ReLU(Operation):
-    """A rectifier: an output's relevance is its input's, with no mask."""
-
-    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
-        (inputs,) = operands
-        bounds = None if inputs.bounds is None else (max(inputs.bounds[0], 0.0), max(inputs.bounds[1], 0.0))
-        return Signal(inputs.tensor.relu(), nonnegative=True, bounds=bounds)
-
-    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> tuple[Shares, ...]:  # noqa: D102
-        return (Shares(relevance),)
-
-
-class Reshape(Operation):
-    """The same values of each decision in another shape; `change` is a view or a copy of its tensor."""
-
-    def __init__(self, place: str, change: Callable[[Tensor], Tensor]) -> None:
-        super().__init__(place)
-        self._change = change
-
-    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
-        (inputs,) = operands
-        tensor = self._change(inputs.tensor)
-        if tensor.dim() == 0 or len(tensor) != len(inputs.tensor):
-            raise UnsupportedError(
-                f"{self.place} turns {tuple(inputs.tensor.shape)} into {tuple(tensor.shape)}, which mixes the "
-                "decisions of a batch: keep the first dimension"
-            )
-        return Signal(tensor, inputs.nonnegative, inputs.bounds)
-
-    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> tuple[Shares, ...]:  # noqa: D102
-        inputs = operands[0].tensor
-        return (Shares(relevance.reshape(inputs.shape).to(inputs.dtype)),)
-
-
-class Scale(Operation):
-    """Multiplication with or division by a constant above 0: a change of unit, which keeps relevance as it is.
-
-    Args:
-        place: Where it stands.
-        change: `operator.mul` or `operator.truediv`.
-        constant: Reads the constant as it is now.
-    """
-
-    def __init__(
-        self, place: str, change: Callable[[Tensor, Tensor | float], Tensor], constant: Callable[[], Tensor | float]
-    ) -> None:
-        super().__init__(place)
-        self._change = change
-        self._constant = constant
-
-    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
-        (inputs,) = operands
-        constant = self._constant()
-        factor = float(self._change(torch.ones((), dtype=torch.float64), float(constant)))
-        if not 0 < factor < float("inf"):
-            raise UnsupportedError(
-                f"{self.place} scales by {factor:g}, which has no rule: only a constant above 0 is a change of unit"
-            )
-        bounds = None if inputs.bounds is None else (inputs.bounds[0] * factor, inputs.bounds[1] * factor)
-        return Signal(self._change(inputs.tensor, constant), inputs.nonnegative, bounds)
-
-    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> tuple[Shares, ...]:  # noqa: D102
-        return (Shares(relevance),)
+    def freeze(self) -> None:  # noqa: B027
+        """Take it that no weight will change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +57,7 @@ class Node:
 
     Attributes:
         operation: What is done.
-        operands: The signals it takes. Signal 0 is the network input, signal i + 1 what node i gives.
+        operands: The signals it takes.
     """
 
     operation: Operation
@@ -134,65 +65,166 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """Where the relevance went that came to one operation.
+
+    Attributes:
+        place: Where the operation stands in the network.
+        relevance: What came, (batch,).
+        parts: What went to the operation's inputs, and by `TAKEN` elsewhere, (batch,) each.
+    """
+
+    place: str
+    relevance: Tensor
+    parts: dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """A network as operations in an order in which they can run.
 
+    Signals are counted: first the inputs, then what each node gives.
+
     Attributes:
+        inputs: How many inputs the network takes: its network input, and the parts of its memory.
         nodes: The operations.
         scores: The signal that holds the scores, (batch, actions).
         value: The signal that holds the critic's value; None without a critic.
+        memory: The signals that hold the memory after this step.
     """
 
+    inputs: int
     nodes: tuple[Node, ...]
     scores: int
     value: int | None
+    memory: tuple[int, ...] = ()
 
-    def forward(self, inputs: Signal) -> list[Signal]:
+    def __post_init__(self) -> None:
+        """Tell every operation to which of its outputs relevance will come."""
+        where = [Where.POSITIVE] * (self.inputs + len(self.nodes))
+        for index in (self.scores, self.value, *self.memory):
+            if index is not None:
+                where[index] = Where.ANYWHERE
+        for index in range(len(where) - 1, self.inputs - 1, -1):
+            node = self.nodes[index - self.inputs]
+            node.operation.expect(where[index])
+            for operand in node.operands:
+                where[operand] = min(where[operand], node.operation.where(where[index]))
+
+    def refresh(self) -> None:
+        """Notice changes of weights."""
+        for node in self.nodes:
+            node.operation.refresh()
+
+    def freeze(self) -> None:
+        """Take it that no weight will change."""
+        for node in self.nodes:
+            node.operation.freeze()
+
+    def forward(self, *inputs: Signal) -> list[Signal]:
         """Run the network.
 
         Returns:
-            Every signal, that of the network input first.
+            Every signal, those of the inputs first.
 
         Raises:
             UsageError: If the inputs do not fit.
             UnsupportedError: If an operation does something else than its rule takes for granted.
         """
-        signals = [inputs]
+        signals = list(inputs)
         for node in self.nodes:
-            operands = tuple(signals[index] for index in node.operands)
+            operands = [signals[index] for index in node.operands]
             try:
                 signals.append(node.operation.forward(*operands))
             except torch.OutOfMemoryError:
                 raise
-            except (RuntimeError, IndexError, UsageError) as error:
-                shape, (reason, *_) = tuple(inputs.tensor.shape), str(error).splitlines()
+            except (RuntimeError, IndexError, ValueError, UsageError) as error:
+                shape, (reason, *_) = tuple(inputs[0].tensor.shape), str(error).splitlines()
                 raise UsageError(
                     f"inputs of shape {shape} do not fit the network at {node.operation.place}: {reason}"
                 ) from error
         return signals
 
-    def backward(self, signals: list[Signal], seeds: Mapping[int, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Carry relevance from the outputs back to the network input.
+    def backward(
+        self,
+        signals: list[Signal],
+        seeds: Mapping[int, Tensor],
+        accounts: list[Account] | None = None,
+        *,
+        keep: bool = True,
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Carry relevance from the outputs back to the inputs.
 
         Args:
             signals: What `forward` gave.
-            seeds: Relevance of outputs, by signal.
+            seeds: Relevance of outputs, by signal; may be overwritten.
+            accounts: Takes the account of every operation on the way, the last first; None if nobody asks.
+            keep: Whether the signals are needed again; else each is given up when it is done with.
 
         Returns:
-            Relevance of the network input, and the ledger: per part (batch,), together the sum of the seeds.
+            Relevance of every input, and by `TAKEN` what went elsewhere, (batch,) each.
         """
         relevance = dict(seeds)
-        inputs = signals[0].tensor
-        ledger = {part: inputs.new_zeros(len(inputs)) for part in LEDGER_PARTS}
-        for index in range(len(self.nodes), 0, -1):
+        ledger, inputs = _Ledger(signals[0].tensor), signals[: self.inputs]
+        for index in range(len(signals) - 1, self.inputs - 1, -1):
             if index not in relevance:
                 continue  # does not lead to what is explained
-            node = self.nodes[index - 1]
+            node, given = self.nodes[index - self.inputs], relevance.pop(index)
+            came = None if accounts is None else per_decision(given)
             operands = tuple(signals[operand] for operand in node.operands)
-            all_shares = node.operation.backward(operands, signals[index], relevance.pop(index))
-            for operand, shares in zip(node.operands, all_shares, strict=True):
-                relevance[operand] = relevance[operand] + shares.inputs if operand in relevance else shares.inputs
-                for part in ("bias", "stabiliser", "dropped"):
-                    ledger[part] = ledger[part] + getattr(shares, part)
-        ledger["input"] = relevance[0].flatten(1).sum(1)
-        return relevance[0], ledger
+            all_shares = node.operation.backward(operands, signals[index], given)
+            if not keep:
+                signals[index] = _GONE
+            if accounts is not None and came is not None:
+                accounts.append(_account(node.operation.place, came, all_shares))
+            for number, (operand, shares) in enumerate(zip(node.operands, all_shares, strict=False)):
+                if shares is not None:
+                    values = laid_out_like(shares.inputs, operands[number].tensor)
+                    relevance[operand] = relevance[operand].add_(values) if operand in relevance else values
+                    ledger.add(shares)
+        found = [relevance.get(i) for i in range(self.inputs)]
+        return [
+            torch.zeros_like(signal.tensor) if values is None else values
+            for signal, values in zip(inputs, found, strict=True)
+        ], ledger.parts
+
+
+_GONE = Signal(torch.empty(0))
+
+
+class _Ledger:
+    """Collects what did not reach the inputs."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like
+        self._pairs: list[Tensor] = []
+        self._parts: dict[str, list[Tensor]] = {part: [] for part in TAKEN}
+
+    def add(self, shares: Shares) -> None:
+        if shares.taken is not None:
+            self._pairs.append(shares.taken)
+        for part in TAKEN:
+            amount = getattr(shares, part)
+            if amount is not None:
+                self._parts[part].append(amount)
+
+    @property
+    def parts(self) -> dict[str, Tensor]:
+        """By `TAKEN`, (batch,) each."""
+        pairs = torch.stack(self._pairs).sum(0).unbind(1) if self._pairs else (None, None)
+        return {part: self._summed(self._parts[part], pair) for part, pair in zip(TAKEN, (*pairs, None), strict=True)}
+
+    def _summed(self, amounts: list[Tensor], also: Tensor | None) -> Tensor:
+        amounts = amounts if also is None else [*amounts, also]
+        if not amounts:
+            return self._like.new_zeros(len(self._like), dtype=wide(self._like.dtype))
+        return amounts[0] if len(amounts) == 1 else torch.stack(amounts).sum(0)
+
+
+def _account(place: str, came: Tensor, all_shares: Sequence[Shares | None]) -> Account:
+    ledger, reached = _Ledger(came), torch.zeros_like(came)
+    for shares in all_shares:
+        if shares is not None:
+            reached += per_decision(shares.inputs)
+            ledger.add(shares)
+    return Account(place, came, {"input": reached, **ledger.parts})

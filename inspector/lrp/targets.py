@@ -65,6 +65,13 @@ def seeds_of(target: Target, actions: Indices | None, outputs: Outputs) -> Seeds
         if outputs.value is None:
             raise UsageError("the network has no critic, so there is no value to explain: choose another target")
         return Seeds(outputs.value, None)
+    if isinstance(target, str) and target == "score":
+        if actions is None:
+            own, chosen = outputs.scores.max(1, keepdim=True)
+        else:
+            chosen = _indices(actions, outputs.scores, "action")[:, None]
+            own = outputs.scores.gather(1, chosen)
+        return Seeds(own[:, 0], torch.zeros_like(outputs.scores).scatter_(1, chosen, own))
     weights = _weights(target, actions, outputs.scores)
     # Not a plain product: a weight of 0 keeps an infinite score out.
     scores = torch.where(weights == 0, 0.0, weights * outputs.scores)

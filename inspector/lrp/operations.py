@@ -1,0 +1,359 @@
+"""Operations that a plan is made of, but for pooling and products: layers, units, sums, and changes of shape."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inspector.errors import UnsupportedError, UsageError
+from inspector.lrp.layers import LinearLayer
+from inspector.lrp.plan import Operation
+from inspector.lrp.rules import STABILISER, Rule
+from inspector.lrp.signal import Shares, Signal, Where, divided, per_decision, rounded_away
+
+Bounds = tuple[float, float] | None
+Constant = Callable[[], Any]
+"""Reads a number or a tensor that the network holds, as it is now."""
+
+
+class Linear(Operation):
+    """A layer linear in its input, with its rule."""
+
+    def __init__(self, place: str, layer: LinearLayer, rule: Rule) -> None:
+        super().__init__(place)
+        self.layer = layer
+        self.rule = rule
+        self._dimensions = 0
+        self._rising = False
+
+    def refresh(self) -> None:  # noqa: D102 - said by Operation, as for all below
+        self.layer.refresh()
+
+    def freeze(self) -> None:  # noqa: D102
+        self.layer.frozen = True
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        (inputs,) = operands
+        if inputs.tensor.dim() != self._dimensions:
+            self.layer.check(inputs.tensor)  # torch would take what has no batch
+        try:
+            outputs, *beside = self.rule.forward(self.layer, inputs)
+        except RuntimeError:
+            self.layer.check(inputs.tensor)
+            raise
+        self._dimensions = inputs.tensor.dim()
+        return Signal(outputs, beside=tuple(beside), rising=self._rising)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return Where.NONZERO if self.rule.weighted else Where.ANYWHERE
+
+    def expect(self, where: Where) -> None:  # noqa: D102
+        self._rising = where == Where.POSITIVE
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        if not self.layer.finite:
+            relevance = torch.full_like(relevance, torch.nan)  # a rule that passes by a weight would hide it
+        return (self.rule.share(self.layer, operands[0], output, relevance),)
+
+
+class Unit(Operation):
+    """Applied to every value alone, or a normalisation: an output's relevance is its input's, with no mask.
+
+    Args:
+        place: Where it stands.
+        change: What it does.
+        nonnegative: Whether it gives no value below 0; None if it does as its input does, and leaves 0 and signs alone.
+        rising: Whether it keeps the order of values, so that bounds of the input become those of the output.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        change: Callable[[Tensor], Tensor],
+        *,
+        nonnegative: bool | None = False,
+        rising: bool = False,
+    ) -> None:
+        super().__init__(place)
+        self._change, self._nonnegative, self._rising = change, nonnegative, rising
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        (inputs,) = operands
+        bounds = moved(inputs.bounds, self._change) if self._rising else None
+        nonnegative = inputs.nonnegative if self._nonnegative is None else self._nonnegative
+        return Signal(self._change(inputs.tensor), nonnegative, bounds)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return outputs if self._nonnegative is None else Where.ANYWHERE
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        return (Shares(relevance),)
+
+
+class ReLU(Unit):
+    """A rectifier."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place, torch.relu, nonnegative=True, rising=True)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return Where.ANYWHERE if outputs == Where.ANYWHERE else Where.POSITIVE
+
+
+class Rearrangement(Operation):
+    """Every output is one of the decision's inputs, or 0: values change their places, are left out or repeated.
+
+    Args:
+        place: Where it stands.
+        change: What it does with the tensor, and the sizes it was given.
+        reshapes: Whether only the shape changes, and each value stays one value in the same order.
+        pads: Whether some outputs are zeros of its own; relevance that comes to these is dropped.
+    """
+
+    def __init__(
+        self, place: str, change: Callable[..., Tensor], *, reshapes: bool = False, pads: bool = False
+    ) -> None:
+        super().__init__(place)
+        self.change, self._reshapes, self._pads = change, reshapes, pads
+        self._checked = reshapes
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        inputs = operands[0]
+        tensor = self.change(*(operand.tensor for operand in operands))
+        apart = tensor.dim() > 0 and len(tensor) == len(inputs.tensor)
+        if apart and not self._checked and len(tensor) > 1:
+            self._checked = apart = self._keeps_decisions_apart(operands)
+        if not apart:
+            raise UnsupportedError(
+                f"{self.place} turns {tuple(inputs.tensor.shape)} into {tuple(tensor.shape)}, which mixes the "
+                "decisions of a batch: keep the first dimension"
+            )
+        low, high = inputs.bounds or (0.0, 0.0)
+        bounds = None if inputs.bounds is None else (min(low, 0.0), max(high, 0.0))
+        return Signal(tensor, inputs.nonnegative, inputs.bounds if self._reshapes else bounds)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return outputs
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        inputs = operands[0].tensor
+        if self._reshapes:
+            return (Shares(relevance.reshape(inputs.shape).to(inputs.dtype)),)
+        others = tuple(operand.tensor for operand in operands[1:])
+        values = transposed(lambda values: self.change(values, *others), inputs, relevance)
+        return (Shares(values, dropped=per_decision(relevance) - per_decision(values) if self._pads else None),)
+
+    def _keeps_decisions_apart(self, operands: tuple[Signal, ...]) -> bool:
+        """Whether each decision's outputs come from that decision, or are zeros of the operation's own."""
+        inputs = operands[0].tensor
+        number = torch.arange(1.0, len(inputs) + 1, device=inputs.device)
+        origin = number.view(-1, *[1] * (inputs.dim() - 1)).expand(inputs.shape)
+        found = self.change(origin, *(operand.tensor for operand in operands[1:])).flatten(1)
+        return bool(((found == number[:, None]) | (found == 0)).all())
+
+
+class Average(Operation):
+    """Linear in its input, without weights that were learned: a mean, a sum over places, an average pooling.
+
+    The norm rule: R_i = x_i sum_j w_ij R_j / st(z_j), the epsilon rule of its fixed weights.
+
+    Source: Bach et al. 2015, doi:10.1371/journal.pone.0130140.
+    """
+
+    def __init__(self, place: str, change: Callable[..., Tensor]) -> None:
+        super().__init__(place)
+        self.change = change
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        tensor = self.change(*(operand.tensor for operand in operands))
+        if tensor.dim() == 0 or len(tensor) != len(operands[0].tensor):
+            raise UnsupportedError(f"{self.place} mixes the decisions of a batch: keep the first dimension")
+        return Signal(tensor, operands[0].nonnegative, self._bounds(operands))
+
+    def _bounds(self, operands: tuple[Signal, ...]) -> Bounds:
+        if operands[0].bounds is None:
+            return None
+        counted = self.change(torch.ones_like(operands[0].tensor[:1]), *(other.tensor for other in operands[1:]))
+        ends = [bound * float(weight) for bound in operands[0].bounds for weight in counted.aminmax()]
+        return min(ends), max(ends)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return Where.NONZERO
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        inputs, others = operands[0].tensor, tuple(operand.tensor for operand in operands[1:])
+        quotient, taken = divided(relevance, output.tensor, STABILISER)
+        values = transposed(lambda values: self.change(values, *others), inputs, quotient)
+        return (Shares(values.mul_(inputs), stabiliser=taken),)
+
+
+class Affine(Operation):
+    """Multiplied with a constant, or moved by one: a change of unit or of zero point, which keeps relevance as it is.
+
+    What is multiplied with 0 gets none: its relevance is dropped.
+
+    Args:
+        place: Where it stands.
+        change: What is done with values and the constant; works on numbers too.
+        constant: The constant.
+        moves: Whether the constant is added or subtracted; else it is a factor or a divisor.
+    """
+
+    def __init__(self, place: str, change: Callable[[Any, Any], Any], constant: Constant, *, moves: bool) -> None:
+        super().__init__(place)
+        self._change, self._constant, self._moves = change, constant, moves
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        (inputs,) = operands
+        constant = self._constant()
+        tensor = self._change(inputs.tensor, constant)
+        if tensor.shape != inputs.tensor.shape:
+            raise UnsupportedError(
+                f"{self.place} spreads {tuple(inputs.tensor.shape)} to {tuple(tensor.shape)} by a constant, which has "
+                "no rule: expand the tensor first"
+            )
+        if isinstance(constant, Tensor):
+            least, next_ = self._of(0.0, constant), self._of(1.0, constant)
+            return Signal(tensor, inputs.nonnegative and bool((least >= 0).all() and (next_ >= least).all()))
+        least = self._change(0.0, constant)
+        rises = inputs.nonnegative and 0 <= least <= self._change(1.0, constant)
+        bounds = inputs.bounds
+        if bounds is not None:
+            low, high = sorted(self._change(extreme, constant) for extreme in bounds)
+            bounds, rises = (low, high), rises or low >= 0
+        return Signal(tensor, rises, bounds)
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        constant = None if self._moves else self._constant()
+        if constant is None or (not isinstance(constant, Tensor) and self._change(1.0, constant) != 0):
+            return (Shares(relevance),)
+        kept = relevance.masked_fill(self._of(1.0, torch.as_tensor(constant, device=relevance.device)) == 0, 0.0)
+        return (Shares(kept, dropped=per_decision(relevance - kept)),)
+
+    def _of(self, value: float, constant: Tensor) -> Tensor:
+        changed: Tensor = self._change(torch.full((), value, dtype=constant.dtype, device=constant.device), constant)
+        return changed
+
+
+class Sum(Operation):
+    """A sum of signals, each added or subtracted: an output's relevance by their contributions.
+
+    R_a = a R / st(sum). Of a signal that is spread over an output of a larger shape, the shares are added up.
+
+    Args:
+        place: Where it stands.
+        signs: 1.0 or -1.0, one an operand.
+
+    Source: the epsilon rule of Bach et al. 2015, doi:10.1371/journal.pone.0130140, with weights 1 and -1.
+    """
+
+    def __init__(self, place: str, signs: Sequence[float]) -> None:
+        super().__init__(place)
+        self.signs = tuple(signs)
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        total = operands[0].tensor if self.signs[0] > 0 else -operands[0].tensor
+        for sign, operand in zip(self.signs[1:], operands[1:], strict=True):
+            total = torch.add(total, operand.tensor, alpha=sign)
+        if len({(operand.tensor.dim(), len(operand.tensor)) for operand in operands}) > 1:
+            shapes = " and ".join(str(tuple(operand.tensor.shape)) for operand in operands)
+            raise UnsupportedError(
+                f"{self.place} adds {shapes}, which mixes the decisions of a batch: give them the same number of "
+                "dimensions, and keep the first"
+            )
+        rises = all(operand.nonnegative and sign > 0 for operand, sign in zip(operands, self.signs, strict=True))
+        return Signal(total, rises)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return Where.NONZERO
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        quotient, taken = divided(relevance, output.tensor, STABILISER)
+        shares: list[Shares] = []
+        for sign, operand in zip(self.signs, operands, strict=True):
+            last = len(shares) + 1 == len(operands)
+            part = quotient.mul_(operand.tensor) if last else quotient * operand.tensor
+            part = part.sum_to_size(operand.tensor.shape)
+            shares.append(Shares(part if sign > 0 else part.neg_()))
+        return with_account(shares, relevance, taken)
+
+
+class Concatenation(Operation):
+    """Signals one after another along a dimension."""
+
+    def __init__(self, place: str, axis: int) -> None:
+        super().__init__(place)
+        self._axis = axis
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        tensors = [operand.tensor for operand in operands]
+        if self._axis % tensors[0].dim() == 0:
+            raise UnsupportedError(f"{self.place} joins batches: keep the first dimension")
+        bounds = {operand.bounds for operand in operands}
+        common = bounds.pop() if len(bounds) == 1 else None
+        return Signal(torch.cat(tensors, self._axis), all(operand.nonnegative for operand in operands), common)
+
+    def where(self, outputs: Where) -> Where:  # noqa: D102
+        return outputs
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        sizes = [operand.tensor.shape[self._axis] for operand in operands]
+        return [Shares(part.clone()) for part in torch.split(relevance, sizes, self._axis)]
+
+
+class Own(Operation):
+    """A module or function with a rule that its user has registered."""
+
+    def __init__(self, place: str, call: Callable[..., Tensor], rule: Callable[..., Any], owner: Any) -> None:
+        super().__init__(place)
+        self._call, self._rule, self._owner = call, rule, owner
+
+    def forward(self, *operands: Signal) -> Signal:  # noqa: D102
+        return Signal(self._call(*(operand.tensor for operand in operands)))
+
+    def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
+        given = self._rule(self._owner, *(operand.tensor for operand in operands), output.tensor, relevance.clone())
+        each = given if isinstance(given, (tuple, list)) else (given,)
+        for operand, values in zip(operands, each, strict=False):
+            if not isinstance(values, Tensor) or values.shape != operand.tensor.shape:
+                found = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+                raise UsageError(
+                    f"the rule registered for {self.place} gave {found}: relevance of the inputs, of shape "
+                    f"{tuple(operand.tensor.shape)}, is expected"
+                )
+        if len(each) != len(operands):
+            raise UsageError(
+                f"the rule registered for {self.place} gave {len(each)} tensors for {len(operands)} inputs: "
+                "give one each"
+            )
+        rest = per_decision(relevance) - sum(per_decision(values) for values in each)
+        return [Shares(values.clone(), dropped=None if i else rest) for i, values in enumerate(each)]
+
+
+def with_account(shares: Sequence[Shares], relevance: Tensor, taken: Tensor) -> Sequence[Shares]:
+    """Shares with what the stabiliser took of the relevance, and with it what rounding lost, in the first of them."""
+    lost = rounded_away(relevance, taken, [each.inputs for each in shares])
+    first, *others = shares
+    return first._replace(stabiliser=taken if lost is None else taken + lost), *others
+
+
+def transposed(change: Callable[[Tensor], Tensor], inputs: Tensor, quotient: Tensor) -> Tensor:
+    """The transpose of a linear function of tensors, applied to a quotient: sum_j w_ij s_j for each input i."""
+    with torch.inference_mode(False), torch.enable_grad():
+        origin = torch.zeros(inputs.shape, dtype=inputs.dtype, device=inputs.device, requires_grad=True)
+        outputs = change(origin)
+        (values,) = torch.autograd.grad(outputs, origin, quotient.to(outputs.dtype))
+    return values.clone() if values._is_view() or not _dense(values) else values
+
+
+def moved(bounds: Bounds, change: Callable[[Tensor], Tensor]) -> Bounds:
+    """Bounds after a change that keeps the order of values; None if they are not known."""
+    if bounds is None:
+        return None
+    low, high = change(torch.tensor(bounds, dtype=torch.float64)).tolist()
+    return low, high
+
+
+def _dense(values: Tensor) -> bool:
+    return 0 not in values.stride() or values.numel() <= 1
