@@ -1,7 +1,8 @@
-"""Measure the recorder: time against the game's own, cost of explaining, memory over length.
+"""Measure: the engine against other tools, the recorder against the game's own time, memory over length.
 
-scripts/bench record                 # 2,000 steps with and without explanation, in turn, three rounds
-scripts/bench memory --steps 20000   # resident memory at 2,000 steps and at the end of one recording
+scripts/bench engine                      # every explanation against forward + gradient of the same network
+scripts/bench record                      # 2,000 steps with and without explanation, in turn, three rounds
+scripts/bench memory --steps 20000        # resident memory at 2,000 steps and at the end of one recording
 """
 
 import argparse
@@ -14,7 +15,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the inspector, and the tests' networks; in child processes too
+
 PAGE_BYTES = 4096
+ENGINE_EXAMPLES = """examples:
+  scripts/bench engine                                   all of it, in under eight minutes
+  scripts/bench engine --only nature/8 --only impala/8   two cases
+  scripts/bench engine --only 'nature/*/epsilon_plus*'   some rows, and what they are compared with
+  scripts/bench engine --only nature/preparing --json    one JSON object on stdout
+  scripts/bench engine --device cuda                     decisions per second at batch 32 to 4096
+"""
 
 
 def resident_mib() -> float:
@@ -50,7 +60,7 @@ def in_child(*arguments: Any) -> dict[str, Any]:
         return pool.apply(record_once, arguments)
 
 
-def bench_record(arguments: argparse.Namespace) -> dict[str, Any]:
+def bench_record(arguments: argparse.Namespace) -> int:
     """Recordings with and without explanation in turn; ratios pair by pair."""
     pairs = []
     for number in range(arguments.rounds):
@@ -61,42 +71,83 @@ def bench_record(arguments: argparse.Namespace) -> dict[str, Any]:
     speeds = [runs[True]["game_seconds"] / runs[True]["wall_seconds"] for runs in pairs]
     plain = [runs[False]["game_seconds"] / runs[False]["wall_seconds"] for runs in pairs]
     costs = [runs[True]["wall_seconds"] / runs[False]["wall_seconds"] for runs in pairs]
-    return {
+    result = {
         "steps": arguments.steps,
         "times_real_time": statistics.median(speeds),
         "times_real_time_without_explanation": statistics.median(plain),
         "explained_to_unexplained": statistics.median(costs),
         "rounds": [{"times_real_time": a, "explained_to_unexplained": b} for a, b in zip(speeds, costs, strict=True)],
     }
+    return show(result, arguments.json)
 
 
-def bench_memory(arguments: argparse.Namespace) -> dict[str, Any]:
+def bench_memory(arguments: argparse.Namespace) -> int:
     """Resident memory early and late in one long recording."""
     early, late = min(2000, arguments.steps // 2), arguments.steps - 1
     memory = in_child(arguments.agent, arguments.steps, True, (early, late))["memory_mib"]
     growth = memory[late] / memory[early] - 1
-    return {"steps": [early, late], "resident_mib": [memory[early], memory[late]], "growth": growth}
+    result = {"steps": [early, late], "resident_mib": [memory[early], memory[late]], "growth": growth}
+    return show(result, arguments.json)
 
 
-def main() -> int:
-    """Parse the command line, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(required=True)
-    for name, function, steps in (("record", bench_record, 2000), ("memory", bench_memory, 20_000)):
-        one = commands.add_parser(name, help=function.__doc__)
-        one.add_argument("agent", nargs="?", default="breakout")
-        one.add_argument("--steps", type=int, default=steps)
-        one.add_argument("--rounds", type=int, default=3)
-        one.add_argument("--json", action="store_true")
-        one.set_defaults(function=function)
-    arguments = parser.parse_args()
-    result = arguments.function(arguments)
-    if arguments.json:
+def bench_engine(arguments: argparse.Namespace) -> int:
+    """Every way to explain a decision, in turn, against forward + gradient."""
+    from bench_engine import run
+
+    return int(run(arguments))
+
+
+def show(result: dict[str, Any], as_json: bool) -> int:
+    """Print a result."""
+    if as_json:
         print(json.dumps(result))
     else:
         for name, value in result.items():
             print(f"{name.replace('_', ' '):40} {value if not isinstance(value, float) else f'{value:.3f}'}")
     return 0
+
+
+def even_count(text: str) -> int:
+    """A number of rounds that has two halves."""
+    count = int(text)
+    if count < 2 or count % 2:
+        raise argparse.ArgumentTypeError(f"{count} rounds have no two halves: give an even number, at least 2")
+    return count
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    whole = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=raw)
+    commands = whole.add_subparsers(required=True, metavar="engine | record | memory")
+    one = commands.add_parser(
+        "engine",
+        help=bench_engine.__doc__,
+        description=bench_engine.__doc__,
+        epilog=ENGINE_EXAMPLES,
+        formatter_class=raw,
+    )
+    one.add_argument("--only", action="append", default=[], metavar="PATTERN", help="case, or case/method; repeatable")
+    one.add_argument("--rounds", type=even_count, help="instead of each case's own number; even")
+    one.add_argument("--threads", type=int, default=1, help="torch's; with more than one the wall clock counts (1)")
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (cpu)")
+    one.set_defaults(function=bench_engine)
+    for name, function, steps in (("record", bench_record, 2000), ("memory", bench_memory, 20_000)):
+        two = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        two.add_argument("agent", nargs="?", default="breakout", help="a shipped agent's name or a folder (breakout)")
+        two.add_argument("--steps", type=int, default=steps, help=f"length of a recording ({steps})")
+        two.set_defaults(function=function)
+        if function is bench_record:
+            two.add_argument("--rounds", type=int, default=3, help="pairs of recordings (3)")
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return whole
+
+
+def main() -> int:
+    """Parse the command line, measure, print."""
+    arguments = parser().parse_args()
+    return int(arguments.function(arguments))
 
 
 if __name__ == "__main__":
