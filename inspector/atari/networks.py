@@ -178,17 +178,26 @@ def quantile_mean(layer: Layer, quantile_count: int) -> Layer:
     return Layer(layer.name, weight, bias)
 
 
-class C51Head(nn.Sequential):
-    """Features to Q-values, each the expected value of atoms under a softmax."""
+class Expectation(nn.Module):
+    """Expected value of atoms: (batch, actions, atoms) probabilities to (batch, actions).
 
-    no_rule = (
-        "it is the head of a C51 agent, whose softmax the engine cannot explain yet; --no-explain (explain=False in "
-        "Python) records the play alone"
-    )
-    """Told in place of an explanation, see `inspector.lrp.graph`."""
+    A sum of products with constants and not a dense layer, for it was not learned: whatever rule dense layers have, an
+    atom's part of the Q-value is its value times its probability.
+    """
+
+    def __init__(self, atoms: Tensor):
+        """Keep a copy of the atoms' values (atoms,)."""
+        super().__init__()
+        self.atoms: Tensor
+        self.register_buffer("atoms", atoms.detach().to(torch.float32, copy=True))
+
+    # Any: torch.fx traces this with proxies in place of tensors.
+    def forward(self, probabilities: Any) -> Any:
+        """The expected values."""
+        return (probabilities * self.atoms).sum(-1)
 
 
-def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> C51Head:
+def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> nn.Sequential:
     """Rebuild the head of C51: a softmax over atoms an action, then their expected value, the Q-value.
 
     Args:
@@ -199,9 +208,8 @@ def expectation_head(layer: Layer, columns: int, atoms: Tensor) -> C51Head:
     Source: Bellemare et al. 2017 (C51), arXiv:1707.06887.
     """
     expect(layer, columns)
-    expectation = linear(Layer("atoms", atoms.reshape(1, -1)))
     shape = (layer.weight.shape[0] // len(atoms), len(atoms))
-    return C51Head(linear(layer), nn.Unflatten(1, shape), nn.Softmax(-1), expectation, nn.Flatten())
+    return nn.Sequential(linear(layer), nn.Unflatten(1, shape), nn.Softmax(-1), Expectation(atoms))
 
 
 def expect(layer: Layer, columns: int, where: str = "") -> None:
@@ -235,13 +243,14 @@ def linear(layer: Layer) -> nn.Linear:
 
 def _filled(module: _Module, layer: Layer) -> _Module:
     """The module (made without memory) with the layer's weights."""
-    module.weight = _parameter(layer.weight)
+    module.weight = parameter(layer.weight)
     if layer.bias is not None:
-        module.bias = _parameter(layer.bias)
+        module.bias = parameter(layer.bias)
     return module
 
 
-def _parameter(tensor: Tensor) -> nn.Parameter:
+def parameter(tensor: Tensor) -> nn.Parameter:
+    """A float32 copy of a tensor as a weight that is not trained."""
     return nn.Parameter(tensor.detach().to(torch.float32, copy=True).contiguous(), requires_grad=False)
 
 

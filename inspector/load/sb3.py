@@ -4,10 +4,11 @@ Such a zip holds `policy.pth`, the weights, and `data`, a JSON text full of pick
 plain texts beside them tell enough, and where they contradict the weights, the weights count.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from inspector.atari.networks import Layer, quantile_mean
 from inspector.errors import CheckpointError
@@ -22,10 +23,18 @@ from inspector.load.zips import open_zip, read_member
 DEFAULT_QUANTILES = 200
 """Quantiles an action of sb3-contrib's QR-DQN, unless its policy_kwargs say otherwise."""
 
+Trunk = tuple[list[Layer], list[Layer]]
+"""Convolutions, and the dense layers after them."""
+
 VERSION = "_stable_baselines3_version"
 
+RECURRENT_POLICY = (
+    "a recurrent policy (RecurrentPPO): recording one is not supported, but its network can be explained in Python: "
+    "inspector.load.recurrent_network opens it for an inspector.Explainer"
+)
+
 _REFUSED: tuple[tuple[str, str], ...] = (
-    ("lstm_actor.", "a recurrent policy (RecurrentPPO), whose memory is not supported"),
+    ("lstm_actor.", RECURRENT_POLICY),
     ("log_std", "a policy of continuous actions; Atari's are discrete"),
     ("actor.", "an actor of continuous actions (SAC, TD3, DDPG); Atari's are discrete"),
     (
@@ -36,8 +45,25 @@ _REFUSED: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Unpacked:
+    """What a zip of stable-baselines3 holds.
+
+    Attributes:
+        what: The file's name, for error messages.
+        tensors: Of the policy, by name.
+        data: Texts about them.
+        version: Of the library that wrote it.
+    """
+
+    what: str
+    tensors: dict[str, Tensor]
+    data: SavedData
+    version: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Zip:
-    """A zip of stable-baselines3, unpacked.
+    """A zip of stable-baselines3 whose policy is being read.
 
     Attributes:
         what: The file's name, for error messages.
@@ -61,31 +87,57 @@ def read_sb3(file: StoredFile, request: Request) -> Draft:
         CheckpointError: If the zip is hostile or damaged, or its policy is none of those supported.
         UsageError: If the user contradicts the weights.
     """
-    what = str(file.path)
-    with open_zip(file.content, what) as archive:
-        data = SavedData(parse_json(read_member(archive, "data", what, MAX_JSON), f"data in {what}"), what)
-        weights = read_member(archive, "policy.pth", what)
-        version = read_member(archive, VERSION, what, 1000) if VERSION in archive.namelist() else b"unknown"
+    unpacked = unpack(file)
+    what, data = unpacked.what, unpacked.data
+    refuse(unpacked.tensors, what)
     recipe = Recipe(STABLE_BASELINES3, "as usual with stable-baselines3", request.preprocessing)
     data.state_input(recipe)
-    zipped = Zip(what, _policy_layers(weights, what), data, recipe, request)
+    zipped = Zip(what, Layers(unpacked.tensors, what), data, recipe, request)
     draft = _reader(zipped)(zipped)
     zipped.layers.finish()
     draft.agent_steps = data.number("num_timesteps")
     draft.warnings = data.check_actions(draft.action_count)
     draft.assumed = [*data.check_extractor(), *draft.assumed]
-    draft.provenance = {**data.provenance, "stable_baselines3": plain_text(version.decode("ascii", "replace"), 40)}
+    draft.provenance = {**data.provenance, "stable_baselines3": unpacked.version}
     return draft
 
 
-def _policy_layers(weights: bytes, what: str) -> Layers:
+def is_sb3(file: StoredFile) -> bool:
+    """Whether a zip holds what stable-baselines3 saves.
+
+    Raises:
+        CheckpointError: If the zip is hostile or damaged.
+    """
+    with open_zip(file.content, str(file.path)) as archive:
+        return {"data", "policy.pth"} <= set(archive.namelist())
+
+
+def unpack(file: StoredFile) -> Unpacked:
+    """Read the policy's tensors and the texts about them, and nothing else.
+
+    Raises:
+        CheckpointError: If the zip is hostile or damaged.
+    """
+    what = str(file.path)
+    with open_zip(file.content, what) as archive:
+        data = SavedData(parse_json(read_member(archive, "data", what, MAX_JSON), f"data in {what}"), what)
+        weights = read_member(archive, "policy.pth", what)
+        version = read_member(archive, VERSION, what, 1000) if VERSION in archive.namelist() else b"unknown"
     policy = f"policy.pth in {what}"
     loaded = read_torch(weights, policy)
     tensors = check_tensors(loaded if isinstance(loaded, dict) else {}, policy, len(weights))
+    return Unpacked(what, tensors, data, plain_text(version.decode("ascii", "replace"), 40))
+
+
+def refuse(tensors: Mapping[str, Tensor], what: str) -> None:
+    """Refuse policies that are known by their layers' names and cannot be recorded.
+
+    Raises:
+        CheckpointError: Saying what it is.
+    """
     for mark, text in _REFUSED:
         if any(name.startswith(mark) for name in tensors):
             raise CheckpointError(f"{what} is {text}")
-    return Layers(tensors, what)
 
 
 def _reader(zipped: Zip) -> Callable[[Zip], Draft]:
@@ -103,7 +155,7 @@ def _reader(zipped: Zip) -> Callable[[Zip], Draft]:
     )
 
 
-def _extractor(layers: Layers, prefix: str) -> tuple[list[Layer], list[Layer]]:
+def _extractor(layers: Layers, prefix: str) -> Trunk:
     """Convolutions and dense layer of NatureCNN."""
     return layers.take_all(f"{prefix}cnn."), layers.take_all(f"{prefix}linear.")
 
@@ -125,17 +177,21 @@ def _equal(one: list[Layer], other: list[Layer]) -> bool:
     )
 
 
-def _actor_critic(zipped: Zip) -> Draft:
-    """PPO and A2C: logits of `action_net`, values of `value_net`, a trunk shared or one for each."""
-    layers = zipped.layers
+def take_trunks(layers: Layers) -> tuple[Trunk, Trunk]:
+    """Take the actor's convolutions and dense layer, and those of the critic: empty if it shares the actor's."""
     prefix = (
         "pi_features_extractor." if any(n.startswith("pi_features") for n in layers.names) else "features_extractor."
     )
-    convolutions, dense = _extractor(layers, prefix)
-    own_convolutions, own_dense = _extractor(layers, "vf_features_extractor.") if prefix.startswith("pi") else ([], [])
+    actor = _extractor(layers, prefix)
+    critic: Trunk = _extractor(layers, "vf_features_extractor.") if prefix.startswith("pi") else ([], [])
     layers.drop("features_extractor.")
-    if _equal(convolutions + dense, own_convolutions + own_dense):
-        own_convolutions, own_dense = [], []
+    return actor, ([], []) if _equal([*actor[0], *actor[1]], [*critic[0], *critic[1]]) else critic
+
+
+def _actor_critic(zipped: Zip) -> Draft:
+    """PPO and A2C: logits of `action_net`, values of `value_net`, a trunk shared or one for each."""
+    layers = zipped.layers
+    (convolutions, dense), (own_convolutions, own_dense) = take_trunks(layers)
     hidden, value_hidden = layers.take_all("mlp_extractor.policy_net."), layers.take_all("mlp_extractor.value_net.")
     activation = zipped.data.activation or "Tanh"
     parts = Parts(

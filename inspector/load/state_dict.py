@@ -12,6 +12,7 @@ from inspector.load.draft import Draft, Output, Request
 from inspector.load.parts import Layers, Parts, assemble
 from inspector.load.recipe import Recipe, told_by
 from inspector.load.safe import plain_text
+from inspector.load.sb3 import RECURRENT_POLICY
 from inspector.load.weights import check_tensors
 
 WRAPPERS = (
@@ -31,7 +32,12 @@ PREFIXES = ("module.", "_orig_mod.")
 """What DataParallel and torch.compile put before every name."""
 
 _REFUSED: tuple[tuple[str, str], ...] = (
-    (r"(^|[._])(lstm|gru|rnn)|weight_hh", "a recurrent network (LSTM or GRU), whose memory is not supported"),
+    (r"^lstm_actor\.", RECURRENT_POLICY),
+    (
+        r"(^|[._])(lstm|gru|rnn)|weight_hh",
+        "a recurrent network (LSTM or GRU): recording one is not supported, but an inspector.Explainer explains in "
+        "Python a network of yours that takes and gives the memory of its LSTM",
+    ),
     (r"weight_mu|weight_sigma", "Rainbow or another network of noisy layers, which is not supported"),
     (r"\.conv\.weight$|res_block|conv_seqs", "an Impala network of residual blocks, which is not supported"),
     (r"__features|__head", "an agent of floringogianu/atari-agents, which is not supported"),

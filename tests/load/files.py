@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from inspector.agent import Agent
+from inspector.lrp import Explainer
+
 STACK, ACTIONS = 4, 6
 
 
@@ -29,6 +32,13 @@ def largest_difference(found: NDArray[np.float32], expected: Tensor) -> float:
     """Largest difference, relative to the largest expected value."""
     wanted = expected.detach().numpy().reshape(found.shape)
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+
+
+def largest_gap(agent: Agent, inputs: NDArray[np.float32]) -> float:
+    """By how much the ledger of an agent's decisions does not close, relative to the score or the relevance."""
+    explanation = Explainer(agent.network, input_bounds=agent.input_bounds)(torch.from_numpy(inputs))
+    size = torch.maximum(explanation.score.abs(), explanation.values.abs().flatten(1).sum(1))
+    return float(((sum(explanation.ledger.values()) - explanation.score).abs() / size).max())
 
 
 def nature_trunk(hidden: int = 32, widths: tuple[int, int, int] = (4, 6, 8)) -> nn.Sequential:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from inspector.errors import CheckpointError
 from inspector.load import describe, load_agent
-from tests.load.files import ACTIONS, as_inputs, largest_difference, nature_trunk, observations
+from tests.load.files import ACTIONS, as_inputs, largest_difference, largest_gap, nature_trunk, observations
 
 
 class QNetwork(nn.Module):
@@ -84,6 +84,17 @@ def test_c51_gives_its_own_expected_values_and_its_arguments_tell_where_it_comes
     assert agent.facts.checkpoint.frames == 4000
     assert agent.facts.provenance["seed"] == "1"
     assert "expectation of 51 atoms" in str(describe(path)["architecture"])
+
+
+def test_the_decisions_of_c51_are_explained_however_near_to_zero_its_q_values_are(tmp_path: Path) -> None:
+    for scale in (1.0, 1e-3):
+        torch.manual_seed(6)
+        network, path = C51Network(), tmp_path / "c51_atari.cleanrl_model"
+        with torch.no_grad():
+            network.network[9].weight.mul_(scale)
+            network.network[9].bias.mul_(scale)
+        torch.save({"model_weights": network.state_dict(), "args": {"n_atoms": 51}}, path)
+        assert largest_gap(load_agent(path), as_inputs(observations(20))) <= 1e-5
 
 
 def test_a_ppo_saved_by_its_user_is_an_actor_with_its_critic(tmp_path: Path) -> None:

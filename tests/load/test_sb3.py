@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inspector.errors import CheckpointError, UsageError
 from inspector.load import describe, load_agent
-from tests.load.files import ACTIONS, as_inputs, largest_difference, nature_trunk, observations, saved
+from tests.load.files import ACTIONS, as_inputs, largest_difference, largest_gap, nature_trunk, observations, saved
 
 
 class Pictures(gymnasium.Env[Any, Any]):
@@ -209,6 +209,27 @@ def test_the_scores_of_qr_dqn_are_the_means_of_its_quantiles(ppo_zip: Path, tmp_
     assert largest_difference(agent.scores(pixels)[0], expected) <= 1e-5
     assert (agent.output, agent.facts.algorithm) == ("q_values", "qr-dqn")
     assert "mean of 50 quantiles" in agent.facts.architecture
+
+
+@pytest.mark.parametrize("policy", [{}, {"n_quantiles": 25, "net_arch": [16]}])
+def test_the_scores_of_qr_dqn_are_those_of_sb3_contrib_and_are_explained(
+    tmp_path: Path, policy: dict[str, Any]
+) -> None:
+    from sb3_contrib import QRDQN
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = QRDQN(
+            "CnnPolicy", Pictures(), seed=3, device="cpu", buffer_size=50, learning_starts=4, policy_kwargs=policy
+        )
+        model.learn(12)
+    model.save(tmp_path / "agent.zip")
+    agent, pixels = load_agent(tmp_path / "agent.zip"), observations(20)
+    with torch.no_grad():
+        expected = model.policy.quantile_net(torch.from_numpy(pixels)).mean(1)
+    assert largest_difference(agent.scores(as_inputs(pixels))[0], expected) <= 1e-5
+    assert agent.action_count == ACTIONS and agent.facts.algorithm == "qr-dqn"
+    assert largest_gap(agent, as_inputs(pixels)) <= 1e-5
 
 
 def test_quantiles_that_do_not_divide_the_head_are_refused(ppo_zip: Path, tmp_path: Path) -> None:
