@@ -31,19 +31,27 @@ examples:
 
 {EXIT_CODES}"""
 
-COMPOSITES = ("epsilon", "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box", "epsilon_alpha2_beta1")
+COMPOSITES = (
+    *("epsilon", "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box"),
+    *("epsilon_alpha2_beta1", "epsilon_alpha2_beta1_flat", "deep_taylor", "argmax"),
+)
+METHODS = ("sensitivity", "taylor")
 TARGETS = ("score", "contrast", "advantage", "value")
 """As in `inspector.lrp`, which takes too long to import for a help text."""
 
 RECORD_EXAMPLES = f"""\
 composites, which LRP rules explain:
-  {", ".join(COMPOSITES)}
+  {", ".join(COMPOSITES[:4])},
+  {", ".join(COMPOSITES[4:])},
+  a TOML file with rules of your own; or, by gradients: {", ".join(METHODS)}
 
 targets, what is explained:
   {", ".join(TARGETS)}, or always one action by its name or number
 
 examples:
   inspector record breakout --steps 2000
+  inspector record breakout --composite epsilon_alpha2_beta1 --target value
+  inspector record breakout --composite mine.toml
   inspector record breakout --checkpoint first --seed 3 -o recordings/untrained
   inspector record my_ppo.zip --env ALE/Pong-v5 --frame-skip 4 --episodes 2
   inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
@@ -88,6 +96,15 @@ def whole(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is negative")
     return value
+
+
+def composite(text: str) -> str:
+    """A composite or a method by its name, or a file with rules: `mine.toml`, or any path."""
+    if text in (*COMPOSITES, *METHODS) or text.endswith(".toml") or os.path.basename(text) != text:
+        return text
+    raise argparse.ArgumentTypeError(
+        f"there is no {text!r}: choose one of {', '.join((*COMPOSITES, *METHODS))}, or give a TOML file"
+    )
 
 
 def probability(text: str) -> float:
@@ -186,8 +203,8 @@ def _add_explanation(parser: argparse.ArgumentParser) -> None:
     explain = parser.add_argument_group("explanation")
     explain.add_argument(
         "--composite",
-        metavar="NAME",
-        choices=COMPOSITES,
+        metavar="NAME|FILE",
+        type=composite,
         default="epsilon_plus",
         help="rules that explain, see below (default epsilon_plus)",
     )

@@ -1,11 +1,22 @@
 """Explain steps: from decisions in numpy to the explainer in torch and back."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from inspector.agent import Agent
+from inspector.draw.moment import Measure
 from inspector.errors import UsageError
-from inspector.lrp import Explainer
+from inspector.lrp import (
+    COMPOSITES,
+    CompositeLike,
+    Explainer,
+    GradientExplainer,
+    Sensitivity,
+    composite_table,
+    make_explainer,
+)
 from inspector.records import LEDGER_PARTS, Decision, Relevance, Step
 
 NAMED_TARGETS = ("score", "contrast", "advantage", "value")
@@ -17,22 +28,39 @@ class Interpreter:
     Args:
         agent: Whose decisions.
         action_names: Name of every action.
-        composite: Name of the composite.
+        composite: A composite: a preset's name, a TOML file, or one made in Python; or a method by gradients, `taylor`
+            or `sensitivity`.
         target: `score` of the action taken, `contrast` (less the best other action), `advantage` (less the mean of
             all), `value` of the critic, or always one action, by name or number.
+        frozen: The network does not change as long as this is used; else changes are noticed, as in training.
+
+    Attributes:
+        composite: Name of the composite or method, as the page shows it.
+        rules: The composite's rules, for the manifest; None where the name says it all.
+        measure: What maps hold: `relevance` for and against, or `sensitivity`, which has a size alone.
+        frames_told_apart: Whether stacked frames get different maps; under a flat first layer they do not.
 
     Raises:
         UsageError: If there is no such target, or composite, or no critic.
         UnsupportedError: If the network has an operation without a rule.
     """
 
-    def __init__(self, agent: Agent, action_names: tuple[str, ...], composite: str, target: str):
+    def __init__(
+        self,
+        agent: Agent,
+        action_names: tuple[str, ...],
+        composite: CompositeLike,
+        target: str,
+        *,
+        frozen: bool = False,
+    ):
         self._device, self._names, self._output = agent.device, action_names, agent.output
-        self._explainer = Explainer(agent.network, composite=composite, input_bounds=agent.input_bounds)
-        self.composite = composite
+        self._explainer = make_explainer(agent.network, composite, agent.input_bounds, frozen=frozen)
+        self.composite, self.rules = _account_of(self._explainer)
+        self.measure: Measure = "sensitivity" if isinstance(self._explainer, Sensitivity) else "relevance"
         self.action = resolve_action(target, action_names)
         self.target = target if self.action is None else action_names[self.action]
-        self._explain(np.zeros((1, *agent.input_shape), np.float32), [0])
+        self.frames_told_apart = self._tells_frames_apart(agent)
 
     @property
     def line_name(self) -> str:
@@ -62,6 +90,12 @@ class Interpreter:
         inputs = np.stack([step.network_input for step in steps])
         return self._explain(inputs, [step.decision.action for step in steps])
 
+    def _tells_frames_apart(self, agent: Agent) -> bool:
+        """Whether the frames of a stack of noise get maps of their own; an error shows here before a game is begun."""
+        noise = np.random.default_rng(0).random((1, *agent.input_shape)) * agent.input_bounds[1]
+        (relevance,) = self._explain(noise.astype(np.float32), [0])
+        return not relevance.values.any() or bool((relevance.values != relevance.values[:1]).any())
+
     def _explain(self, inputs: np.ndarray, taken: list[int]) -> list[Relevance]:
         tensor = torch.from_numpy(inputs).to(self._device)
         actions = torch.tensor(taken, device=self._device)
@@ -71,17 +105,28 @@ class Interpreter:
             explanation = self._explainer(tensor, torch.full_like(actions, self.action))
         values = explanation.values.float().cpu().numpy()
         score = explanation.score.double().cpu().numpy()
-        ledger = {part: explanation.ledger[part].double().cpu().numpy() for part in LEDGER_PARTS}
+        parts = [part for part in LEDGER_PARTS if part in explanation.ledger]
+        ledger = {part: explanation.ledger[part].double().cpu().numpy() for part in parts}
         return [
             Relevance(
                 values=values[i],
                 target=self.target,
                 score=float(score[i]),
-                ledger={part: float(ledger[part][i]) for part in LEDGER_PARTS},
+                ledger={part: float(ledger[part][i]) for part in parts},
                 finite=bool(np.isfinite(inputs[i]).all() and np.isfinite(values[i]).all()),
             )
             for i in range(len(taken))
         ]
+
+
+def _account_of(explainer: Explainer | GradientExplainer) -> tuple[str, dict[str, Any] | None]:
+    """The name of what explains, and its rules where it is no preset."""
+    if isinstance(explainer, GradientExplainer):
+        return explainer.name, None
+    composite = explainer.composite
+    if COMPOSITES.get(composite.name) == composite:
+        return composite.name, None
+    return composite.name or "own rules", composite_table(composite)
 
 
 def line_name(output: str, target: str) -> str:

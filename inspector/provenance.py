@@ -20,7 +20,10 @@ def account_of(agent: Agent, interpreter: Interpreter | None) -> dict[str, Any]:
         agent: Who decides.
         interpreter: What explains; None if nothing does.
     """
-    explanation = {"composite": interpreter.composite, "target": interpreter.target} if interpreter else None
+    explanation: dict[str, Any] | None = None
+    if interpreter:
+        rules = {} if interpreter.rules is None else {"rules": interpreter.rules}
+        explanation = {"composite": interpreter.composite, **rules, "target": interpreter.target}
     return {
         "agent": asdict(agent.facts) | {"output": agent.output, "action_count": agent.action_count},
         "preprocessing": asdict(agent.preprocessing),

@@ -28,9 +28,6 @@ from inspector.rows import row_of
 WAITING_BATCHES = 2
 """Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
 
-BLIND_TO_FRAMES = ("epsilon_plus_flat",)
-"""Composites whose first layer ignores pixels, so that all stacked frames get the same relevance."""
-
 
 class Recorder:
     """Records steps as an explained film.
@@ -265,7 +262,8 @@ class Recorder:
             decisions_per_second=decision_rate,
             line_name=self._interpreter.line_name if self._interpreter else line_name(self._agent.output, "score"),
             explain=self._interpreter is not None,
-            frames_told_apart=self._interpreter is None or self._interpreter.composite not in BLIND_TO_FRAMES,
+            frames_told_apart=self._interpreter is None or self._interpreter.frames_told_apart,
+            measure=self._interpreter.measure if self._interpreter else "relevance",
         )
 
 
@@ -277,5 +275,5 @@ def brightness(relevance: Relevance) -> float:
 
 
 def share_in_picture(relevance: Relevance) -> float | None:
-    """Part of the explained score that reaches the network input; None for a score of 0."""
-    return relevance.ledger["input"] / relevance.score if relevance.score else None
+    """Part of the explained score that reaches the network input; None for a score of 0, and without a ledger."""
+    return relevance.ledger["input"] / relevance.score if relevance.score and relevance.ledger else None

@@ -66,7 +66,7 @@ class Relevance:
         values: Signed relevance of every input value, float32, in the shape of the network input.
         target: Name of what is explained, as `score`, `contrast`, `advantage`, `value`, or an action's name.
         score: The explained score.
-        ledger: Part of the score by `LEDGER_PARTS`; the parts add up to the score.
+        ledger: Part of the score by `LEDGER_PARTS`; the parts add up to the score. Empty where a method keeps none.
         finite: False if the input or the relevance held NaN or infinity; such a map is never painted as zero.
     """
 

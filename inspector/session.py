@@ -17,6 +17,7 @@ from inspector.atari.environment import NATIVE_RATE, AtariEnvironment, make_envi
 from inspector.errors import GameError, UsageError
 from inspector.explaining import Interpreter
 from inspector.load import load_agent
+from inspector.lrp import CompositeLike
 from inspector.recorder import Recorder
 from inspector.recording import Recording
 from inspector.records import Step
@@ -53,7 +54,7 @@ def record(
     episodes: int | None = None,
     steps: int | None = None,
     greedy: bool | None = None,
-    composite: str = "epsilon_plus",
+    composite: CompositeLike = "epsilon_plus",
     target: str = "score",
     fps: int = 30,
     explain: bool = True,
@@ -76,7 +77,8 @@ def record(
         episodes: Whole games to play; with neither this nor `steps`, one.
         steps: Decisions to play, over as many games as they take.
         greedy: True takes the best action, False samples; None samples policies only.
-        composite: Which LRP rules: `epsilon_plus` and others of `inspector.lrp`.
+        composite: What explains: a composite of LRP rules, as `epsilon_plus`, a TOML file, or one made in Python; or
+            `taylor` or `sensitivity`.
         target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name or number.
         fps: 30 merges each pair of emulator frames by maximum; 60 keeps all.
         explain: False records the play alone.
@@ -115,7 +117,7 @@ def record(
         episodes = 1
     with closing(make_environment(name, agent.preprocessing, agent.action_count)) as game, one_torch_thread():
         check_actions(agent, game)
-        interpreter = Interpreter(agent, game.action_names, composite, target) if explain else None
+        interpreter = Interpreter(agent, game.action_names, composite, target, frozen=True) if explain else None
         recorder = Recorder(
             agent,
             Path(output) if output else default_folder(agent, seed),

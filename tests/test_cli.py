@@ -106,9 +106,16 @@ def test_the_examples_of_the_help_can_be_parsed(name: str) -> None:
 
 def test_help_names_every_composite_and_every_target() -> None:
     assert set(cli.COMPOSITES) == set(lrp.COMPOSITES)
+    assert set(cli.METHODS) == set(lrp.METHODS)
     assert lrp.TARGETS == cli.TARGETS
     told = every_parser()["record"].format_help()
-    assert all(name in told for name in (*cli.COMPOSITES, *cli.TARGETS))
+    assert all(name in told for name in (*cli.COMPOSITES, *cli.METHODS, *cli.TARGETS))
+
+
+@pytest.mark.parametrize("given", ["deep_taylor", "sensitivity", "mine.toml", "rules/mine", "./deep_taylor"])
+def test_a_composite_may_be_a_name_a_method_or_a_file(given: str) -> None:
+    arguments = cli.build_parser().parse_args(["record", "breakout", "--composite", given])
+    assert arguments.composite == given
 
 
 def test_every_choice_of_preprocessing_has_a_flag() -> None:
@@ -122,7 +129,7 @@ def test_every_flag_that_a_message_about_an_agent_names_is_one_of_the_command() 
     texts = [path.read_text() for folder in ("load", "atari") for path in (package / folder).glob("*.py")]
     named = {flag for text in texts for flag in re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", text)}
     known = {option for action in every_parser()["record"]._actions for option in action.option_strings}
-    assert {"--output-kind", "--height", "--factory", "--no-explain"} <= named <= known
+    assert {"--output-kind", "--height", "--factory"} <= named <= known
 
 
 def test_without_a_command_the_help_goes_to_stderr_and_the_code_is_2() -> None:
@@ -161,7 +168,7 @@ def test_colours_can_be_switched_off(how: dict[str, str]) -> None:
         (["record", "breakout", "--greedy", "--sample"], "not allowed with argument"),
         (["record", "breakout", "--fps", "25"], "invalid choice: 25"),
         (["record", "breakout", "--no-explain", "--save-relevance"], "not allowed with argument"),
-        (["record", "breakout", "--composite", "guess"], "invalid choice: 'guess'"),
+        (["record", "breakout", "--composite", "guess"], "there is no 'guess': choose one of epsilon, "),
         (["show", "breakout", "--height", "0"], "0 is not at least 1"),
         (["record", "breakout", "--sticky", "1.5"], "not a probability"),
         (["record", "breakout", "--seed", "-1"], "-1 is negative"),

@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import save_file
 
 from inspector.cli import main
-from inspector.recording import RecordingWriter
+from inspector.recording import Recording, RecordingWriter
+from inspector.records import LEDGER_PARTS
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., tuple[int, str, str]]
@@ -116,6 +117,26 @@ def test_a_person_is_told_where_the_film_is_and_what_was_assumed(run: Run, weigh
     assert "steps/s" not in err
 
 
+def test_a_file_of_rules_is_named_on_the_command_line(run: Run, weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('like = "epsilon_plus"\n[layers]\n"trunk.conv2" = "gamma"\n')
+    code, _, err = run("record", weights, *GAME, "--steps", "3", "--composite", "mine.toml", "-q", "-o", "here")
+    assert code == 0, err
+    told = json.loads((tmp_path / "here" / "manifest.json").read_text())["explanation"]
+    assert told["composite"] == "mine"
+    assert told["rules"]["layers"]["trunk.conv2"]["rule"] == "gamma"
+
+
+def test_a_mistake_in_a_file_of_rules_is_one_line_and_code_2(run: Run, weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('like = "epsilon_plus"\nconvolution = "gama"\n')
+    code, out, err = run("record", weights, *GAME, "--steps", "3", "--composite", "mine.toml", "-q", "-o", "here")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: mine\.toml: convolution: there is no rule 'gama'; write one of epsilon, .+\n", err)
+    code, _, err = run("record", weights, *GAME, "--composite", "nobody.toml", "-q", "-o", "here")
+    assert code == 2
+    assert err.startswith("error: nobody.toml: there is no such file; give one, or a preset: epsilon, ")
+    assert not (tmp_path / "here").exists()
+
+
 def test_a_recording_of_other_code_that_names_no_agent_is_told_too(run: Run, tmp_path: Path) -> None:
     with RecordingWriter(tmp_path / "here", {}, width=96, height=64, fps=30) as writer:
         for number in range(95):
@@ -126,20 +147,22 @@ def test_a_recording_of_other_code_that_names_no_agent_is_told_too(run: Run, tmp
         assert ("3 s, 0.0 MB" in out) if not flags else (json.loads(out)["agent"] == {})
 
 
-def test_a_c51_agent_is_shown_and_played_but_its_explanation_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_c51_agent_is_shown_played_and_explained(run: Run, tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
     shapes = {0: (4, 4, 8, 8), 2: (4, 4, 4, 4), 4: (4, 4, 3, 3), 7: (8, 4 * 49), 9: (4 * 5, 8)}
-    tensors = {f"network.{number}.weight": torch.full(shape, 0.01) for number, shape in shapes.items()}
+    tensors = {
+        f"network.{number}.weight": torch.randn(shape, generator=generator) / 5 for number, shape in shapes.items()
+    }
     tensors |= {f"network.{number}.bias": torch.zeros(shape[0]) for number, shape in shapes.items()}
     torch.save({**tensors, "atoms": torch.linspace(-1, 1, 5)}, tmp_path / "c51.pt")
     assert run("show", "c51.pt")[0] == 0
-    arguments = ("record", "c51.pt", *GAME, "--steps", "5", "-o", "here", "-q")
-    code, out, err = run(*arguments)
-    assert (code, out) == (4, "")
-    assert re.fullmatch(
-        r"error: C51Head \(policy\) has no rule: .* head of a C51 agent, whose softmax .*--no-explain.*\n", err
-    )
-    assert not (tmp_path / "here").exists()
-    assert run(*arguments, "--no-explain")[0] == 0
+    code, _, err = run("record", "c51.pt", *GAME, "--steps", "5", "-o", "here", "-q")
+    assert code == 0, err
+    for row in Recording.load(tmp_path / "here").rows.to_pylist():
+        parts = sum(row[f"ledger_{part}"] for part in LEDGER_PARTS)
+        scale = max(abs(row["target_score"]), row["relevance_positive"] - row["relevance_negative"])
+        assert row["relevance_positive"] > 0
+        assert abs(parts - row["target_score"]) <= 1e-5 * scale
 
 
 def test_a_game_that_is_not_named_is_asked_for_by_its_flag(run: Run, weights: Path, tmp_path: Path) -> None:

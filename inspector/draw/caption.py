@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.draw.colormap import legend
+from inspector.draw.moment import Measure
 from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, GROUND, QUIET, Colour
 from inspector.draw.text import BODY, MINUS, SMALL, STRONG, Type, number, shorten, width, write
 
@@ -15,39 +16,46 @@ _OVER = " over "
 _WIDEST_PARTS = (">999 %", f"<{MINUS}99 %")
 
 
-def draw_legend(row: Picture) -> int:
-    """Draw the colours of relevance in place, at the right of the second line: against, nothing, for.
+def draw_legend(row: Picture, measure: Measure = "relevance") -> int:
+    """Draw the colours in place, at the right of the second line: against, nothing, for; of sensitivity: little, much.
 
     Args:
         row: The caption's part of the page, uint8 (height, width, 3).
+        measure: What the colours show.
 
     Returns:
         Columns left of the legend, free for words.
     """
+    signed = measure == "relevance"
+    least, most = ("against", "for") if signed else ("little", "much")
     right = int(row.shape[1])
-    ramp_right = right - width("for", SMALL) - 8
+    ramp_right = right - width(most, SMALL) - 8
     ramp_left = ramp_right - _RAMP_WIDTH
     top = _SECOND_LINE - _RAMP_HEIGHT
-    write(row, "for", right, _SECOND_LINE, FOR, SMALL, "right")
-    row[top:_SECOND_LINE, ramp_left:ramp_right] = legend(_RAMP_WIDTH, _RAMP_HEIGHT, GROUND)
-    write(row, "against", ramp_left - 8, _SECOND_LINE, AGAINST, SMALL, "right")
-    return ramp_left - 8 - width("against", SMALL) - 8
+    write(row, most, right, _SECOND_LINE, FOR, SMALL, "right")
+    ramp = legend(_RAMP_WIDTH if signed else 2 * _RAMP_WIDTH, _RAMP_HEIGHT, GROUND)
+    row[top:_SECOND_LINE, ramp_left:ramp_right] = ramp[:, -_RAMP_WIDTH:]
+    write(row, least, ramp_left - 8, _SECOND_LINE, AGAINST if signed else FAINT, SMALL, "right")
+    return ramp_left - 8 - width(least, SMALL) - 8
 
 
-def draw_caption(row: Picture, target_name: str, *, is_taken: bool) -> None:
-    """Write the first line in place: what the relevance speaks for and against.
+def draw_caption(row: Picture, target_name: str, *, is_taken: bool, measure: Measure = "relevance") -> None:
+    """Write the first line in place: what the relevance speaks for and against, or the sensitivity is of.
 
     Args:
         row: The caption's part of the page, uint8 (height, width, 3), its first line empty.
         target_name: What is explained: `LEFT`, `LEFT over FIRE`, `the value`; cut to the room there is.
         is_taken: The explained action is the one taken.
+        measure: What the map holds.
     """
-    words: list[tuple[str, Colour, Type]] = [
-        ("relevance ", QUIET, BODY),
-        ("for", FOR, STRONG),
-        (" / ", FAINT, BODY),
-        ("against ", AGAINST, STRONG),
-    ]
+    words: list[tuple[str, Colour, Type]] = [("sensitivity of ", QUIET, BODY)]
+    if measure == "relevance":
+        words = [
+            ("relevance ", QUIET, BODY),
+            ("for", FOR, STRONG),
+            (" / ", FAINT, BODY),
+            ("against ", AGAINST, STRONG),
+        ]
     room = row.shape[1] - sum(width(text, style) for text, _, style in words)
     first, over, second = fit_name(target_name, room).partition(_OVER)
     words += [(first, ACCENT if is_taken else BRIGHT, STRONG), (over, QUIET, STRONG), (second, BRIGHT, STRONG)]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from inspector.draw.colormap import veil
 from inspector.draw.layout import PANEL_PAD, PANEL_TITLE, map_grid
+from inspector.draw.moment import Measure
 from inspector.draw.overlay import quiet
 from inspector.draw.palette import BRIGHT, FAINT, QUIET, Colour
 from inspector.draw.text import MINUS, SMALL, shorten, width, write
@@ -26,6 +27,7 @@ def draw_maps(
     levels: Frames | None,
     shares: NDArray[np.floating] | None,
     colours: tuple[Colour, ...],
+    measure: Measure = "relevance",
 ) -> None:
     """Draw a panel of small maps in place, oldest frame first.
 
@@ -37,11 +39,12 @@ def draw_maps(
             the frames alone.
         shares: Each frame's share of |relevance|, (stack,), 0 to 1; None where there is none.
         colours: Each frame's colour on the timeline.
+        measure: What `levels` are of.
     """
     stack = len(network_input)
     inner = panel.shape[1] - 2 * PANEL_PAD
     columns, side = map_grid(stack, inner, panel.shape[0] - PANEL_TITLE - PANEL_PAD)
-    title = "network input" if stack == 1 else "relevance of each frame"
+    title = "network input" if stack == 1 else f"{measure} of each frame"
     write(panel, shorten(title, inner), PANEL_PAD, 25, QUIET)
     cell = (inner - (columns - 1) * 8) // columns
     pictures = _pictures(network_input, upper, levels)

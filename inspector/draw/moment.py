@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from inspector.draw.palette import Colour
 
 Picture = NDArray[np.uint8]
+Measure = Literal["relevance", "sensitivity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class PageFacts:
         regions: Name and colour of each region on the timeline, bottom first; none shows the stacked frames there.
         frames_told_apart: False for a composite whose first layer gives every stacked frame the same relevance; then
             no shares of frames are shown, and the reason is.
+        measure: What maps hold: `relevance` for and against, or `sensitivity`, which has a size alone.
     """
 
     title: str
@@ -43,6 +45,7 @@ class PageFacts:
     explain: bool = True
     regions: tuple[tuple[str, Colour], ...] = ()
     frames_told_apart: bool = True
+    measure: Measure = "relevance"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

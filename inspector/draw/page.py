@@ -105,7 +105,8 @@ class Page:
     def _make_timeline(self) -> Timeline:
         facts, rect = self.facts, self.layout.timeline
         series = facts.regions or tuple(zip(frame_names(facts.stack), self._colours, strict=True))
-        title = "share of |relevance| by " + ("region" if facts.regions else "stacked frame")
+        measured = "|relevance|" if facts.measure == "relevance" else facts.measure
+        title = f"share of {measured} by " + ("region" if facts.regions else "stacked frame")
         if not facts.explain or not (facts.regions or facts.stack > 1):
             title, series = "", ()
         elif not (facts.regions or facts.frames_told_apart):
@@ -124,7 +125,7 @@ class Page:
         write(labels, "time", labels.shape[1], 23, FAINT, SMALL, "right")
         if self.layout.captions is not None:
             write(self.layout.captions.of(page), "what the player sees", 0, 20, QUIET)
-            self._caption_room = draw_legend(self._caption_rect().of(page))
+            self._caption_room = draw_legend(self._caption_rect().of(page), self.facts.measure)
         return page
 
     def _draw_header(self, header: Picture) -> None:
@@ -147,7 +148,8 @@ class Page:
             view[:] = self._enlarge(quiet(screen))
             _draw_notice(view, reason or "")
         row = self._clean(self._caption_rect())
-        draw_caption(row, moment.target_name, is_taken=moment.target_action == moment.action)
+        is_taken = moment.target_action == moment.action
+        draw_caption(row, moment.target_name, is_taken=is_taken, measure=self.facts.measure)
         draw_part(row, self._caption_room, self.facts.stack, moment.in_picture if moment.finite else None)
         self._draw_maps(moment, levels)
 
@@ -155,7 +157,9 @@ class Page:
         assert self.layout.maps is not None
         shares = moment.frame_shares if levels is not None and self.facts.frames_told_apart else None
         panel = self._clean(self.layout.maps)
-        draw_maps(panel, moment.network_input, self.facts.input_upper, levels, shares, self._colours)
+        draw_maps(
+            panel, moment.network_input, self.facts.input_upper, levels, shares, self._colours, self.facts.measure
+        )
 
     def _draw_scores(self, moment: Moment) -> None:
         if self.facts.output == "logits":

@@ -12,6 +12,7 @@ from inspector.agent import Agent
 from inspector.atari.environment import title_of
 from inspector.errors import UsageError
 from inspector.explaining import Interpreter
+from inspector.lrp import CompositeLike
 from inspector.recorder import Recorder
 from inspector.records import Decision, Step
 
@@ -56,7 +57,7 @@ class RecordExplained(gymnasium.Wrapper[Any, Any, Any, Any]):
         name_prefix: str = "explained",
         *,
         fps: int | None = None,
-        composite: str = "epsilon_plus",
+        composite: CompositeLike = "epsilon_plus",
         target: str = "score",
         overwrite: bool = False,
     ):
