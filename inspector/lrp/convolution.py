@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from inspector.errors import UsageError
 from inspector.lrp.backward import Blocks, Flipped, Reaching
-from inspector.lrp.kernels import Kernel, empty_laid_out
+from inspector.lrp.kernels import Kernel, empty_laid_out, meant
 from inspector.lrp.layers import Back, Forth, LinearLayer, Parameters
 from inspector.lrp.signal import wide
 
@@ -209,4 +209,5 @@ class TransposedConvolution(Convolution):
 
     def _transposed(self, inputs: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
         transposed = _TRANSPOSED[len(self.stride)]
-        return transposed(inputs, weight, bias, self.stride, self.padding, self.output_padding, groups, self.dilation)
+        dilation = meant(self.dilation, weight)
+        return transposed(inputs, weight, bias, self.stride, self.padding, self.output_padding, groups, dilation)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inspector.errors import UsageError
 from inspector.lrp.kernels import laid_out_like
+from inspector.lrp.rounding import Scale
 from inspector.lrp.signal import Shares, Signal, Where, per_decision, wide
 
 TAKEN = ("bias", "stabiliser", "dropped")
@@ -152,6 +153,7 @@ class Plan:
         accounts: list[Account] | None = None,
         *,
         keep: bool = True,
+        careful: bool = False,
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
         """Carry relevance from the outputs back to the inputs.
 
@@ -160,6 +162,8 @@ class Plan:
             seeds: Relevance of outputs, by signal; may be overwritten.
             accounts: Takes the account of every operation on the way, the last first; None if nobody asks.
             keep: Whether the signals are needed again; else each is given up when it is done with.
+            careful: Whether to measure in double precision what rounding loses at every operation, and to count it
+                with the stabiliser: where relevance of both signs nearly cancels, that is more than the rest.
 
         Returns:
             Relevance of every input, and by `TAKEN` what went elsewhere, (batch,) each.
@@ -171,12 +175,15 @@ class Plan:
                 continue  # does not lead to what is explained
             node, given = self.nodes[index - self.inputs], relevance.pop(index)
             came = None if accounts is None else per_decision(given)
+            scale = Scale(given) if careful else None
             operands = tuple(signals[operand] for operand in node.operands)
             all_shares = node.operation.backward(operands, signals[index], given)
             if not keep:
                 signals[index] = _GONE
             if accounts is not None and came is not None:
                 accounts.append(_account(node.operation.place, came, all_shares))
+            if scale is not None:
+                ledger.add_rounding(scale.missing(all_shares))
             for number, (operand, shares) in enumerate(zip(node.operands, all_shares, strict=False)):
                 if shares is not None:
                     values = laid_out_like(shares.inputs, operands[number].tensor)
@@ -207,6 +214,9 @@ class _Ledger:
             amount = getattr(shares, part)
             if amount is not None:
                 self._parts[part].append(amount)
+
+    def add_rounding(self, missing: Tensor) -> None:
+        self._parts["stabiliser"].append(missing)
 
     @property
     def parts(self) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """Each composite against zennit, and against captum and the gradient where these are right."""
 
 import warnings
-from functools import partial
 
 import pytest
 import torch
@@ -9,7 +8,7 @@ from captum.attr import LRP
 from torch import Tensor, nn
 
 from inspector.errors import UsageError
-from inspector.lrp import COMPOSITES, Composite, Explainer, epsilon_rule, flat_rule
+from inspector.lrp import COMPOSITES, Composite, Epsilon, Explainer, Flat
 from tests import torchvision_stub  # noqa: F401 - before zennit
 from tests.lrp.networks import nature, screens, small
 
@@ -87,8 +86,7 @@ def test_a_composite_equals_zennit_on_the_nature_network(
 
 
 def epsilon_everywhere(stabiliser: float) -> Composite:
-    rule = partial(epsilon_rule, stabiliser=stabiliser)
-    return Composite(dense=rule, convolution=rule)
+    return Composite(dense=Epsilon(stabiliser), convolution=Epsilon(stabiliser))
 
 
 def test_epsilon_with_a_tiny_stabiliser_equals_gradient_times_input() -> None:
@@ -128,7 +126,7 @@ def test_both_trunks_of_a_network_have_a_first_layer() -> None:
 def test_a_first_layer_of_its_own_rule_counts_only_where_it_is_first() -> None:
     network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
     inputs = torch.rand(2, 4)
-    table = Composite(dense=epsilon_rule, convolution=epsilon_rule, first={"dense": flat_rule})
+    table = Composite(dense=Epsilon(), convolution=Epsilon(), first={"dense": Flat()})
     values = Explainer(network, table)(inputs).values
     assert torch.allclose(values, values[:, :1].expand_as(values))
     assert not torch.allclose(Explainer(network, "epsilon")(inputs).values, values)

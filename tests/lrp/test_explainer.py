@@ -29,9 +29,9 @@ def test_the_outputs_are_what_the_network_gives(inputs: Tensor) -> None:
     network = small()
     scores, values = network(inputs)
     explanation = Explainer(network)(inputs)
-    assert torch.equal(explanation.outputs.scores, scores)
+    assert torch.allclose(explanation.outputs.scores, scores, rtol=1e-12, atol=1e-15)
     assert explanation.outputs.value is not None
-    assert torch.equal(explanation.outputs.value, values[:, 0])
+    assert torch.allclose(explanation.outputs.value, values[:, 0], rtol=1e-12, atol=1e-15)
     assert explanation.values.shape == inputs.shape
 
 
@@ -41,7 +41,7 @@ def test_the_score_of_the_best_action_is_explained_unless_told_otherwise(inputs:
     for other in (explainer(inputs, "score"), explainer(inputs, best), explainer(inputs, best.tolist())):
         assert same(explainer(inputs), other)
     assert same(explainer(inputs, best.numpy()), explainer(inputs, actions=best))
-    assert torch.equal(explainer(inputs).score, network(inputs)[0].max(1).values)
+    assert torch.allclose(explainer(inputs).score, network(inputs)[0].max(1).values, rtol=1e-12)
 
 
 def test_one_index_explains_the_same_action_in_every_decision(inputs: Tensor) -> None:
@@ -78,7 +78,7 @@ def test_the_value_is_explained_through_the_critic_whatever_was_done(inputs: Ten
     network, explainer = small(), Explainer(small())
     critic_alone = nn.Sequential(network.trunk, network.critic)
     explanation = explainer(inputs, "value", actions=3)
-    assert torch.equal(explanation.score, network(inputs)[1][:, 0])
+    assert torch.allclose(explanation.score, network(inputs)[1][:, 0], rtol=1e-12)
     assert torch.equal(explanation.values, Explainer(critic_alone)(inputs).values)
 
 

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,8 +12,7 @@ from torch import Tensor, nn
 from inspector.agent import Agent
 from inspector.atari.environment import make_environment
 from inspector.load import load_agent
-from inspector.lrp import COMPOSITES, Explainer
-from inspector.lrp.rules import Signal
+from inspector.lrp import COMPOSITES, Explainer, Signal
 from inspector.records import LEDGER_PARTS
 from inspector.rollout import rollout
 from tests.lrp.test_composites import (
@@ -23,7 +23,7 @@ from tests.lrp.test_composites import (
     ZennitComposite,
     by_zennit,
 )
-from tests.lrp.test_rules import BOUNDS, RULES, naive, prepared
+from tests.lrp.test_rules import BOUNDS, RULES, apart, naive, shared
 
 ORACLES = {
     "epsilon_plus": EpsilonPlus(),
@@ -77,24 +77,45 @@ def test_the_ledger_closes_on_a_trained_agent(agent: Agent, states: Tensor, name
     assert ((parts - explanation.score.double()).abs() <= 1e-5 * scale).all()
 
 
-# The flat rule sees no weights; its slow form takes a weight of exactly 0, which float16 has, for no connection.
-@pytest.mark.parametrize("name", sorted(set(RULES) - {"flat"}))
-def test_a_rule_equals_its_matrix_form_on_trained_weights(agent: Agent, states: Tensor, name: str) -> None:
-    """Every layer, on what it really saw; convolutions on a part of it, so that the matrix stays small."""
+@pytest.mark.parametrize("name", ["epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box", "deep_taylor"])
+def test_bfloat16_points_the_same_way_on_a_trained_agent(agent: Agent, states: Tensor, name: str) -> None:
+    exact = Explainer(agent.network, name, (0.0, 1.0))(states)
+    best = exact.outputs.scores.argmax(1)
+    coarse = Explainer(agent.network, name, (0.0, 1.0), precision="bfloat16")(states, actions=best)
+    assert nn.functional.cosine_similarity(coarse.values.flatten(1), exact.values.flatten(1)).min() >= 0.998
+
+
+class Seen(NamedTuple):
+    """A layer of an agent in double precision, what it saw, relevance of its outputs, and its matrix."""
+
+    layer: nn.Module
+    inputs: Tensor
+    relevance: Tensor
+    parted: tuple[Tensor, Tensor]
+
+
+@pytest.fixture(scope="module")
+def layers(agent: Agent, states: Tensor) -> list[Seen]:
+    """Every layer of the trunk, on what it really saw; convolutions on a part of it, so that the matrix stays small."""
     torch.manual_seed(0)
-    seen: Tensor = states[-1:].double()
+    seen, found = states[-1:].double(), []
     for module in agent.network.trunk:
+        module = deepcopy(module).double()
         if isinstance(module, (nn.Conv2d, nn.Linear)):
-            copy = deepcopy(module).double()
-            inputs = part_of(seen, copy)
-            outputs = copy(inputs).detach()
-            relevance = torch.randn_like(outputs)
-            found = RULES[name](prepared(copy), Signal(inputs, True, BOUNDS), outputs, relevance).inputs[0]
-            expected, _ = naive(name, copy, inputs[0], relevance[0])
-            assert (found - expected).abs().max() <= 1e-9 * expected.abs().max()
-            seen = copy(seen).detach()
-        else:
-            seen = module(seen)
+            inputs = part_of(seen, module)
+            relevance = torch.randn_like(module(inputs).detach())
+            found.append(Seen(module, inputs, relevance, apart(module, tuple(inputs.shape[1:]))))
+        seen = module(seen).detach()
+    return found
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_equals_its_matrix_form_on_trained_weights(layers: list[Seen], name: str) -> None:
+    assert len(layers) >= 3
+    for layer, inputs, relevance, parted in layers:
+        values, _ = shared(RULES[name], layer, Signal(inputs, True, BOUNDS), relevance)
+        expected, _ = naive(RULES[name], layer, inputs[0], relevance[0], parted=parted)
+        assert (values[0] - expected).abs().max() <= 1e-9 * expected.abs().max()
 
 
 def part_of(seen: Tensor, module: nn.Module) -> Tensor:
