@@ -175,13 +175,14 @@ class LinearLayer(ABC):
     def account(self, quotient: Tensor, version: Version, stabiliser: float) -> Tensor:
         """What bias and stabiliser take of each decision: sum_j s_j b_j and stabiliser * sum_j s_j, (batch, 2)."""
 
-        def make() -> Tensor:
-            bias, sums = self.bias(version), self.sums(quotient)
-            taken = sums.new_full((sums.shape[1], 2), stabiliser)
-            taken[:, 0] = 0.0 if bias is None else bias
-            return taken
+        key = ("account", version, stabiliser)
+        return self._weighed(quotient, self.kept(key, lambda: self._takers(self.sums(quotient), version, stabiliser)))
 
-        return self._weighed(quotient, self.kept(("account", version, stabiliser), make))
+    def _takers(self, sums: Tensor, version: Version, stabiliser: float) -> Tensor:
+        """Bias and stabiliser of each output, (outputs, 2); `sums` tells their number, type and device."""
+        bias, takers = self.bias(version), sums.new_full((sums.shape[1], 2), stabiliser)
+        takers[:, 0] = 0.0 if bias is None else bias
+        return takers
 
     def _weighed(self, quotient: Tensor, weights: Tensor) -> Tensor:
         """Sums for each decision of an output's s_j times its weights, (outputs, 2)."""
@@ -242,14 +243,14 @@ class LinearLayer(ABC):
     def _source(self) -> Made:
         """Weight and bias, made of what the module holds now; of a copy of that, unless it is frozen."""
 
-        def make() -> Made:
-            raw = tuple(None if tensor is None else tensor.detach() for tensor in self._parameters.read())
-            if not self.frozen:
-                self._raw = raw = tuple(None if tensor is None else tensor.clone() for tensor in raw)
-            return self._parameters.make(raw)
-
-        source: Made = self.kept("source", make)
+        source: Made = self.kept("source", self._read)
         return source
+
+    def _read(self) -> Made:
+        raw = tuple(None if tensor is None else tensor.detach() for tensor in self._parameters.read())
+        if not self.frozen:
+            self._raw = raw = tuple(None if tensor is None else tensor.clone() for tensor in raw)
+        return self._parameters.make(raw)
 
     def _weights(self, versions: tuple[Version, ...]) -> Tensor:
         """Weights of several versions, one after another along the outputs."""
