@@ -174,7 +174,6 @@ class LinearLayer(ABC):
 
     def account(self, quotient: Tensor, version: Version, stabiliser: float) -> Tensor:
         """What bias and stabiliser take of each decision: sum_j s_j b_j and stabiliser * sum_j s_j, (batch, 2)."""
-
         key = ("account", version, stabiliser)
         return self._weighed(quotient, self.kept(key, lambda: self._takers(self.sums(quotient), version, stabiliser)))
 
@@ -242,7 +241,6 @@ class LinearLayer(ABC):
 
     def _source(self) -> Made:
         """Weight and bias, made of what the module holds now; of a copy of that, unless it is frozen."""
-
         source: Made = self.kept("source", self._read)
         return source
 

@@ -149,7 +149,7 @@ def test_a_decision_is_explained_alike_in_batches_of_many_sizes(name: str) -> No
     explainer, inputs = Explainer(nature(), name, (0.0, 1.0)), screens(16)
     together = explainer(inputs)
     bound = 1e-5 if name in WITHOUT_KINKS else 1e-3
-    for size in (1, 2) if name == "argmax" else (1, 2, 3, 5, 8, 1, 13):
+    for size in (1, 2) if name == "argmax" else (1, 3, 8, 1, 13):
         alone = explainer(inputs[:size])
         assert close(alone.values, together.values[:size], bound)
         assert torch.allclose(alone.score, together.score[:size], rtol=1e-5, atol=1e-6)

@@ -44,7 +44,7 @@ def gap(explanation: Explanation) -> float:
     return float(((total - explanation.score).abs() / scale.clamp(min=1e-30)).max())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(networks(), st.sampled_from(list(COMPOSITES)), st.sampled_from(TARGETS), st.integers(0, 2))
 def test_the_ledger_closes_for_any_network(
     case: tuple[nn.Module, Tensor], composite: str, target: str, action: int

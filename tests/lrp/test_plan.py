@@ -104,7 +104,6 @@ TABLES = {
     "gamma under epsilon": ("gamma", "epsilon"),
     "gamma under flat": ("gamma", "flat"),
     "gamma under w-square": ("gamma", "w_square"),
-    "z-plus under gamma": ("z_plus", "gamma"),
     "flat under gamma": ("flat", "gamma"),
 }
 
