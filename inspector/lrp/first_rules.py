@@ -87,7 +87,7 @@ class WSquare(Rule):
         whole = layer.kept(("squares", *x.shape[1:]), lambda: layer.forward(torch.ones_like(x[:1]), _SQUARED)[0])
         quotient = relevance / (whole + self.stabiliser)
         values = layer.backward((quotient,), (_SQUARED,), x.shape)
-        return Shares(values, layer.account(quotient, _SQUARED, self.stabiliser))
+        return Shares(values, (layer.account(quotient, _SQUARED, self.stabiliser),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,15 +84,7 @@ def fused(plan: Plan) -> Plan:
     nodes = {index: search.rewritten(index, node) for index, node in enumerate(plan.nodes, plan.inputs)}
     if not search.absorbed:
         return plan
-    kept = [index for index in nodes if index not in search.absorbed]
-    new = {index: number for number, index in enumerate((*range(plan.inputs), *kept))}
-    return Plan(
-        plan.inputs,
-        tuple(Node(nodes[index].operation, tuple(new[operand] for operand in nodes[index].operands)) for index in kept),
-        new[plan.scores],
-        None if plan.value is None else new[plan.value],
-        tuple(new[index] for index in plan.memory),
-    )
+    return plan.with_nodes({index: node for index, node in nodes.items() if index not in search.absorbed})
 
 
 class _Search:

@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from inspector.errors import UnsupportedError
 from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves, name_of, path_of
 from inspector.lrp.composite import Composite
+from inspector.lrp.flattening import seen_through
 from inspector.lrp.fusing import fused
 from inspector.lrp.layers import LayerKind, LinearLayer
 from inspector.lrp.operations import Linear, Rearrangement
@@ -128,7 +129,8 @@ class _Building:
                     self._values[node] = self._value(node)
         self._composite.check(self._layer_names)
         nodes = tuple(Node(each.operation, tuple(ref.index for ref in each.operands)) for each in self._added)
-        return fused(Plan(self._inputs, nodes, *self._outputs(self._translated(graph.output_node().args[0]))))
+        plan = Plan(self._inputs, nodes, *self._outputs(self._translated(graph.output_node().args[0])))
+        return seen_through(fused(plan))
 
     @property
     def root(self) -> nn.Module:

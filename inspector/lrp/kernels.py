@@ -20,7 +20,7 @@ def laid_out(values: Tensor) -> Tensor:
 
 def laid_out_like(values: Tensor, model: Tensor) -> Tensor:
     """The same values with the dimensions in the order in memory in which another tensor of the shape has them."""
-    if values.dim() - 2 not in _LAYOUTS or values.stride() == model.stride():
+    if values.stride() == model.stride() or values.dim() - 2 not in _LAYOUTS:
         return values
     inner = model.stride(1) == 1 and model.shape[1] > 1
     return values.contiguous(memory_format=_LAYOUTS[values.dim() - 2] if inner else torch.contiguous_format)

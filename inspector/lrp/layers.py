@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inspector.errors import UsageError
-from inspector.lrp.signal import wide
+from inspector.lrp.signal import Taken, wide
 
 LayerKind = Literal["dense", "convolution"]
 
@@ -107,8 +107,7 @@ class LinearLayer(ABC):
         The values themselves are compared: an edit through `.data` or numpy leaves no other trace.
         """
         if self._raw is not None and not _same(self._raw, self._parameters.read()):
-            self._raw = None
-            self._made.clear()
+            self._forget()
 
     def room(self, like: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         """An empty tensor for some quotients, and a view of it for each; `backward` takes the whole as one of them."""
@@ -140,8 +139,7 @@ class LinearLayer(ABC):
             return (weight.double() * scale.view(shape)).to(weight.dtype), moved.to(weight.dtype)
 
         self._parameters = Parameters(lambda: (*before.read(), *read()), both)
-        self._raw = None
-        self._made.clear()
+        self._forget()
 
     def forward(self, inputs: Tensor, *versions: Version) -> tuple[Tensor, ...]:
         """What the layer gives by each version of its weight and bias."""
@@ -172,10 +170,10 @@ class LinearLayer(ABC):
         """`backward`, times the inputs: sum over versions and outputs j of x_i w_ij s_j."""
         return self.backward(quotients, versions, inputs.shape).mul_(inputs)
 
-    def account(self, quotient: Tensor, version: Version, stabiliser: float) -> Tensor:
-        """What bias and stabiliser take of each decision: sum_j s_j b_j and stabiliser * sum_j s_j, (batch, 2)."""
-        key = ("account", version, stabiliser)
-        return self._weighed(quotient, self.kept(key, lambda: self._takers(self.sums(quotient), version, stabiliser)))
+    def account(self, quotient: Tensor, version: Version, stabiliser: float) -> Taken:
+        """What bias and stabiliser take of each decision: sum_j s_j b_j and stabiliser * sum_j s_j."""
+        sums, key = self.sums(quotient), ("account", version, stabiliser)
+        return Taken(sums, self.kept(key, lambda: self._takers(sums, version, stabiliser)))
 
     def _takers(self, sums: Tensor, version: Version, stabiliser: float) -> Tensor:
         """Bias and stabiliser of each output, (outputs, 2); `sums` tells their number, type and device."""
@@ -183,13 +181,9 @@ class LinearLayer(ABC):
         takers[:, 0] = 0.0 if bias is None else bias
         return takers
 
-    def _weighed(self, quotient: Tensor, weights: Tensor) -> Tensor:
-        """Sums for each decision of an output's s_j times its weights, (outputs, 2)."""
-        return self.sums(quotient) @ weights
-
     @abstractmethod
     def sums(self, quotient: Tensor) -> Tensor:
-        """Sum for each decision and output channel: (batch, outputs)."""
+        """Sum for each decision and output channel, (batch, outputs); the quotient itself where there is one place."""
 
     def check(self, inputs: Tensor) -> None:
         """Raise UsageError if the inputs do not fit the layer."""
@@ -206,6 +200,10 @@ class LinearLayer(ABC):
     @abstractmethod
     def spread(self, quotient: Tensor, shape: Sequence[int]) -> Tensor:
         """`backward` with every weight 1."""
+
+    def _forget(self) -> None:
+        self._raw = None
+        self._made.clear()
 
     @property
     def _stackable(self) -> bool:
@@ -320,6 +318,9 @@ class Dense(LinearLayer):
         return run
 
     def _back(self, weight: Tensor) -> Back:
+        if weight.dtype == torch.bfloat16 and weight.device.type == "cpu":  # there faster so
+            turned = weight.t().contiguous()
+            return lambda quotient, shape: (turned @ quotient.flatten(0, -2).t()).t().reshape(tuple(shape))
         return lambda quotient, shape: quotient @ weight
 
 

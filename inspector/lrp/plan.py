@@ -10,7 +10,7 @@ from torch import Tensor
 from inspector.errors import UsageError
 from inspector.lrp.kernels import laid_out_like
 from inspector.lrp.rounding import Scale
-from inspector.lrp.signal import Shares, Signal, Where, per_decision, wide
+from inspector.lrp.signal import Shares, Signal, Taken, Where, added_up, per_decision, wide
 
 TAKEN = ("bias", "stabiliser", "dropped")
 """Where relevance can go beside the inputs."""
@@ -112,6 +112,17 @@ class Plan:
             for operand in node.operands:
                 where[operand] = min(where[operand], node.operation.where(where[index]))
 
+    def with_nodes(self, nodes: Mapping[int, Node]) -> "Plan":
+        """The plan of these nodes alone, by the signals that they give, with operands as they are counted here."""
+        new = {index: number for number, index in enumerate((*range(self.inputs), *nodes))}
+        return Plan(
+            self.inputs,
+            tuple(Node(node.operation, tuple(new[operand] for operand in node.operands)) for node in nodes.values()),
+            new[self.scores],
+            None if self.value is None else new[self.value],
+            tuple(new[index] for index in self.memory),
+        )
+
     def refresh(self) -> None:
         """Notice changes of weights."""
         for node in self.nodes:
@@ -204,14 +215,13 @@ class _Ledger:
 
     def __init__(self, like: Tensor) -> None:
         self._like = like
-        self._pairs: list[Tensor] = []
+        self._taken: list[Taken] = []
         self._parts: dict[str, list[Tensor]] = {part: [] for part in TAKEN}
 
     def add(self, shares: Shares) -> None:
-        if shares.taken is not None:
-            self._pairs.append(shares.taken)
-        for part in TAKEN:
-            amount = getattr(shares, part)
+        _, taken, *amounts = shares
+        self._taken += taken
+        for part, amount in zip(TAKEN, amounts, strict=True):
             if amount is not None:
                 self._parts[part].append(amount)
 
@@ -221,8 +231,9 @@ class _Ledger:
     @property
     def parts(self) -> dict[str, Tensor]:
         """By `TAKEN`, (batch,) each."""
-        pairs = torch.stack(self._pairs).sum(0).unbind(1) if self._pairs else (None, None)
-        return {part: self._summed(self._parts[part], pair) for part, pair in zip(TAKEN, (*pairs, None), strict=True)}
+        bias, stabiliser = added_up(self._taken).unbind(1) if self._taken else (None, None)
+        also = (bias, stabiliser, None)
+        return {part: self._summed(self._parts[part], amount) for part, amount in zip(TAKEN, also, strict=True)}
 
     def _summed(self, amounts: list[Tensor], also: Tensor | None) -> Tensor:
         amounts = amounts if also is None else [*amounts, also]

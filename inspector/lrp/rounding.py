@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from inspector.lrp.signal import Shares, wide
+from inspector.lrp.signal import Shares, added_up, wide
 
 _ROUNDING = {torch.float32: 1e-4, torch.float64: 1e-12, torch.bfloat16: 0.05}
 """Up to which part of the sizes involved a difference can be rounding; more would be a fault, and is left to see."""
@@ -27,7 +27,7 @@ class Scale:
                 rest, size = rest - _summed(shares.inputs), size + _summed(shares.inputs.abs())
                 for part in (shares.bias, shares.stabiliser, shares.dropped):
                     rest = rest if part is None else rest - part.double()
-                rest = rest if shares.taken is None else rest - shares.taken.double().sum(1)
+                rest = rest - added_up(shares.taken, torch.float64).sum(1) if shares.taken else rest
         return torch.where(rest.abs() <= _ROUNDING[self._dtype] * size, rest, 0.0).to(wide(self._dtype))
 
 
@@ -39,12 +39,14 @@ def closes(ledger: Sequence[Tensor], score: Tensor, values: Tensor) -> bool:
         score: What they should add up to, (batch,).
         values: Relevance of the network input: its size counts where the score is small.
     """
-    gap = (torch.stack(tuple(ledger)).sum(0) - score).abs()
     near = 32 * torch.finfo(score.dtype).eps
-    if bool((gap <= near * score.abs()).all()):
+    *parts, scores = [amounts.tolist() for amounts in (*ledger, score)]  # for so few numbers Python is faster
+    gaps = [abs(sum(each) - total) for total, *each in zip(scores, *parts, strict=True)]
+    if all(gap <= near * abs(total) for gap, total in zip(gaps, scores, strict=True)):
         return True
-    size = torch.maximum(score.abs(), _summed(values.abs()).to(score.dtype))
-    return bool((~(gap > near * size)).all())  # what is not finite is told otherwise
+    sizes = map(max, map(abs, scores), _summed(values.abs()).tolist())
+    # What is not finite is told otherwise.
+    return not any(gap > near * size for gap, size in zip(gaps, sizes, strict=True))
 
 
 def _summed(values: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from inspector.lrp.layers import LinearLayer, Version
-from inspector.lrp.signal import Shares, Signal, divided, per_decision
+from inspector.lrp.signal import Shares, Signal, kept_from_zero, per_decision
 
 STABILISER = 1e-6
 """Added to the size of every denominator, in the unit of the layer's outputs."""
@@ -36,6 +36,7 @@ PLAIN = Version(lambda weight: weight, lambda bias: bias)
 POSITIVE = Version(_positive, _positive)
 NEGATIVE = Version(_negative, _negative)
 ABSOLUTE = Version(torch.abs, torch.abs)
+NOTHING = Version(torch.zeros_like)
 POSITIVE_WEIGHT = Version(_positive)
 NEGATIVE_WEIGHT = Version(_negative)
 
@@ -61,6 +62,9 @@ class Rule(ABC):
 
     weighted: ClassVar[bool] = True
     """Whether an input of 0 gets nothing."""
+
+    by_layer: ClassVar[bool] = True
+    """Whether it leaves it to the layer what shape the inputs have."""
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -96,9 +100,9 @@ class Epsilon(Rule):
     """
 
     def share(self, layer: LinearLayer, inputs: Signal, outputs: Signal, relevance: Tensor) -> Shares:  # noqa: D102
-        quotient, taken = divided(relevance, outputs.tensor, self.stabiliser)
+        quotient, taken = kept_from_zero(relevance, outputs.tensor, self.stabiliser)
         values = layer.shares((quotient,), (PLAIN,), inputs.tensor)
-        return Shares(values, layer.account(quotient, PLAIN, 0.0), stabiliser=taken)
+        return Shares(values, (layer.account(quotient, PLAIN, 0.0), layer.account(taken, NOTHING, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class ZPlus(Rule):
     def share(self, layer: LinearLayer, inputs: Signal, outputs: Signal, relevance: Tensor) -> Shares:  # noqa: D102
         quotient = relevance.div_(outputs.beside[0])
         values = _back_by_sign(layer, inputs, (quotient,), (POSITIVE_WEIGHT,), (NEGATIVE_WEIGHT,))
-        return Shares(values, layer.account(quotient, POSITIVE, self.stabiliser))
+        return Shares(values, (layer.account(quotient, POSITIVE, self.stabiliser),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class AlphaBeta(Rule):
     def share(self, layer: LinearLayer, inputs: Signal, outputs: Signal, relevance: Tensor) -> Shares:  # noqa: D102
         raised, lowered = outputs.beside
         up, down = (relevance / raised).mul_(self.alpha), (relevance / lowered).mul_(-self.beta)
-        taken = layer.account(up, POSITIVE, self.stabiliser) + layer.account(down, NEGATIVE, -self.stabiliser)
+        taken = layer.account(up, POSITIVE, self.stabiliser), layer.account(down, NEGATIVE, -self.stabiliser)
         both = (POSITIVE_WEIGHT, NEGATIVE_WEIGHT)
         return Shares(_back_by_sign(layer, inputs, (up, down), both, both[::-1]), taken)
 
@@ -208,7 +212,7 @@ class Gamma(Rule):
         if outputs.rising and inputs.nonnegative:  # before a ReLU, half of the work falls away
             quotient, raised = relevance.div_(size), _raised(self.gamma)
             values = layer.shares((quotient,), (raised,), inputs.tensor)
-            return Shares(values, layer.account(quotient, raised, self.stabiliser / half))
+            return Shares(values, (layer.account(quotient, raised, self.stabiliser / half),))
         return self._both(layer, inputs, outputs.tensor, relevance, size)
 
     def _both(self, layer: LinearLayer, inputs: Signal, z: Tensor, relevance: Tensor, size: Tensor) -> Shares:
@@ -226,7 +230,7 @@ class Gamma(Rule):
         else:
             values = layer.shares((signed,), (plain,), x)
             values += layer.shares((quotient,), (absolute,), x.abs())
-        taken = layer.account(signed, plain, 0.0) + layer.account(quotient, absolute, self.stabiliser / half)
+        taken = layer.account(signed, plain, 0.0), layer.account(quotient, absolute, self.stabiliser / half)
         return Shares(values, taken, dropped=dropped)
 
 

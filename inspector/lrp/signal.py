@@ -35,22 +35,40 @@ class Where(IntEnum):
     POSITIVE = 2
 
 
+class Taken(NamedTuple):
+    """What biases and stabiliser take of a layer's relevance, to be multiplied: `sums` @ `takers` is (batch, 2).
+
+    Attributes:
+        sums: For each decision and output of the layer, (batch, outputs).
+        takers: Bias and stabiliser of each output, (outputs, 2).
+    """
+
+    sums: Tensor
+    takers: Tensor
+
+
 class Shares(NamedTuple):
     """Where the relevance of an operation's output went; per decision the parts add up to it.
 
     Attributes:
         inputs: To the inputs, in their shape: (batch, ...). A tensor of its own, which the receiver may overwrite.
-        taken: To the biases and to the stabiliser, (batch, 2); None if they take nothing.
+        taken: To the biases and to the stabiliser: some amounts that are to be added up.
         bias: To biases beside, (batch,).
         stabiliser: To the stabiliser beside, (batch,).
         dropped: To nothing, because the rule gives it to nobody, (batch,).
     """
 
     inputs: Tensor
-    taken: Tensor | None = None
+    taken: tuple[Taken, ...] = ()
     bias: Tensor | None = None
     stabiliser: Tensor | None = None
     dropped: Tensor | None = None
+
+
+def added_up(taken: Sequence[Taken], dtype: torch.dtype | None = None) -> Tensor:
+    """What biases and the stabiliser take of each decision, (batch, 2), all in one product."""
+    sums, takers = torch.cat([each.sums for each in taken], 1), torch.cat([each.takers for each in taken])
+    return sums.to(dtype) @ takers.to(dtype)
 
 
 def per_decision(values: Tensor) -> Tensor:
@@ -64,6 +82,12 @@ def wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def divided(relevance: Tensor, denominator: Tensor, stabiliser: float) -> tuple[Tensor, Tensor]:
+    """As `kept_from_zero`, with what the stabiliser takes of each decision, (batch,)."""
+    quotient, taken = kept_from_zero(relevance, denominator, stabiliser)
+    return quotient, per_decision(taken)
+
+
+def kept_from_zero(relevance: Tensor, denominator: Tensor, stabiliser: float) -> tuple[Tensor, Tensor]:
     """Relevance by a denominator of any sign, kept from 0.
 
     Args:
@@ -72,13 +96,13 @@ def divided(relevance: Tensor, denominator: Tensor, stabiliser: float) -> tuple[
         stabiliser: Added to the size of the denominator, with its sign; that of 0 is positive.
 
     Returns:
-        The quotient, and what the stabiliser takes of each decision, (batch,).
+        The quotient, and what the stabiliser takes of each output, in their shape.
     """
     # A sum is -0.0 only if all that it adds is, and then nothing is shared, whatever its sign.
     added = torch.copysign(_scalar(stabiliser, denominator.dtype), denominator)
     quotient = torch.add(denominator, added)
     torch.div(relevance, quotient, out=quotient)
-    return quotient, per_decision(added.mul_(quotient))
+    return quotient, added.mul_(quotient)
 
 
 def rounded_away(relevance: Tensor, taken: Tensor, parts: Sequence[Tensor]) -> Tensor | None:

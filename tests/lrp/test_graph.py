@@ -208,6 +208,12 @@ REFUSED: dict[str, tuple[Callable[[Written, Tensor], object], str]] = {
         lambda self, x: (lambda y: dense(self, (self.overwriting(y), self.two(y))[1].flatten(1)))(self.one(x)),
         r"ReLU \(overwriting\) has no rule: it overwrites a tensor that is used again",
     ),
+    "overwriting what a view shows": (
+        lambda self, x: (lambda y, view: (functional.relu_(y), self.three(view))[1])(
+            *(lambda y: (y, y.flatten(1)))(self.two(self.one(x)))
+        ),
+        r"relu_ \(in the network's own forward\) has no rule: it overwrites a tensor that is used again",
+    ),
     "overwriting through a view": (
         lambda self, x: (lambda y: (functional.relu_(y.flatten(1)), dense(self, self.two(y).flatten(1)))[1])(
             self.one(x)
@@ -215,6 +221,37 @@ REFUSED: dict[str, tuple[Callable[[Written, Tensor], object], str]] = {
         r"relu_ \(in the network's own forward\) has no rule: it overwrites a tensor that is used again",
     ),
 }
+
+
+def added_in_place(x: Tensor, y: Tensor) -> Tensor:
+    x += y
+    return x
+
+
+RESIDUAL: dict[str, Callable[[Written, Tensor], Tensor]] = {
+    "y += x": lambda self, x: added_in_place(self.relu(self.three(x)), x),
+    "x += y, x read before": lambda self, x: (lambda z: added_in_place(z, self.relu(self.three(z))))(x * 1.0),
+    "x.add_(y)": lambda self, x: (lambda z: z.add_(self.relu(self.three(z))))(x * 1.0),
+    "torch.add": lambda self, x: torch.add(x, other=self.relu(self.three(x))),
+    "ReLU in place on the branch": lambda self, x: x + self.overwriting(self.three(x)),
+}
+
+
+@pytest.mark.parametrize("way", RESIDUAL)
+def test_a_residual_sum_of_any_spelling_is_the_same_sum(way: str) -> None:
+    """What is overwritten may have been read before, only not after."""
+
+    def network_of(residual: Callable[[Written, Tensor], Tensor]) -> nn.Module:
+        written = started(Written(lambda self, x: self.four(residual(self, x)))).double()
+        torch.manual_seed(3)
+        written.three, written.four = nn.Linear(5, 5).double(), nn.Linear(5, 3).double()
+        return written
+
+    inputs = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    expected = Explainer(network_of(lambda self, x: x + self.relu(self.three(x))), "epsilon")(inputs)
+    found = Explainer(network_of(RESIDUAL[way]), "epsilon")(inputs)
+    assert torch.allclose(found.outputs.scores, expected.outputs.scores, rtol=1e-12)
+    assert torch.allclose(found.values, expected.values, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("way", REFUSED)

@@ -266,6 +266,25 @@ def gradient_times_input_of_softmax(network: Around, inputs: Tensor) -> Tensor:
     return (gradient * inputs).detach()
 
 
+def test_sums_made_one_are_rounded_as_the_network_rounds_them() -> None:
+    """V + (A - mean A) with one action is V; added up in another order it would be V and what rounding leaves of A."""
+
+    class Dueling(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.value, self.advantage = nn.Linear(6, 1), nn.Linear(6, 1)
+            self.advantage.bias.data.fill_(-2000.0)
+
+        def forward(self, x: Tensor) -> Tensor:
+            advantages = self.advantage(x)
+            return self.value(x) + (advantages - advantages.mean(1, keepdim=True))
+
+    network, inputs = Dueling(), torch.rand(8, 6)
+    found = Explainer(network, "epsilon")(inputs).outputs.scores
+    assert torch.allclose(found, network.value(inputs), rtol=1e-6, atol=1e-7)
+
+
 # --- what a rule that does not look at inputs gives to zeros that padding made ---------------------------------------
 
 

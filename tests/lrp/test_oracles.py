@@ -111,12 +111,20 @@ def test_a_plain_network_equals_zennit_in_single_precision(composite: str, shift
 
 @pytest.mark.parametrize("shift", [0.0, 0.3], ids=["nonnegative", "signed"])
 def test_epsilon_in_single_precision_is_as_near_to_the_truth_as_zennit(cases: dict[str, Case], shift: float) -> None:
-    """In the epsilon rule contributions of both signs cancel: both lose 1e-6 to 5e-4, depending on the inputs."""
-    network, inputs = nature_scores(), screens(4, seed=7) - shift
-    exact = cases["nature"].network
+    """In the epsilon rule contributions of both signs cancel, and both lose 1e-6 to 5e-4 of a decision, by chance.
+
+    Which of the two loses more differs from decision to decision and from processor to processor, so medians of many
+    are compared.
+    """
+    network, exact, inputs = nature_scores(), cases["nature"].network, screens(48, seed=7) - shift
     truth = by_reference(exact, "epsilon", inputs.double(), best(exact(inputs.double()))).inputs
-    theirs = apart(by_zennit(network, "epsilon", inputs, best(network(inputs))), truth)
-    assert apart(Explainer(network, "epsilon")(inputs).values, truth) <= 3 * theirs + 2e-6
+
+    def median_error(values: Tensor) -> float:
+        errors = (values - truth).abs().flatten(1).amax(1) / truth.abs().flatten(1).amax(1)
+        return float(errors.median())
+
+    theirs = median_error(by_zennit(network, "epsilon", inputs, best(network(inputs))))
+    assert median_error(Explainer(network, "epsilon")(inputs).values) <= 2 * theirs
 
 
 # --- single layers ---------------------------------------------------------------------------------------------------
