@@ -28,7 +28,6 @@ class Argmax(Rule):
     Source: Huber et al. 2019, doi:10.1007/978-3-030-30179-8_16.
     """
 
-    by_layer = False
     weighted = True  # an input of 0 is no largest contribution above 0
 
     def share(self, layer: LinearLayer, inputs: Signal, outputs: Signal, relevance: Tensor) -> Shares:  # noqa: D102

@@ -11,7 +11,6 @@ from torch import Tensor, fx, nn
 from inspector.errors import UnsupportedError
 from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves, name_of, path_of
 from inspector.lrp.composite import Composite
-from inspector.lrp.flattening import seen_through
 from inspector.lrp.fusing import fused
 from inspector.lrp.layers import LayerKind, LinearLayer
 from inspector.lrp.operations import Linear, Rearrangement
@@ -129,8 +128,7 @@ class _Building:
                     self._values[node] = self._value(node)
         self._composite.check(self._layer_names)
         nodes = tuple(Node(each.operation, tuple(ref.index for ref in each.operands)) for each in self._added)
-        plan = Plan(self._inputs, nodes, *self._outputs(self._translated(graph.output_node().args[0])))
-        return seen_through(fused(plan))
+        return fused(Plan(self._inputs, nodes, *self._outputs(self._translated(graph.output_node().args[0]))))
 
     @property
     def root(self) -> nn.Module:

@@ -153,13 +153,6 @@ class Rearrangement(Operation):
         return bool(((found == number[:, None]) | (found == 0)).all())
 
 
-class Flatten(Rearrangement):
-    """All that belongs to a decision in one row."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(place, lambda values: values.flatten(1), reshapes=True)
-
-
 class Average(Operation):
     """Linear in its input, without weights that were learned: a mean, a sum over places, an average pooling.
 

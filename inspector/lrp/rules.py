@@ -63,9 +63,6 @@ class Rule(ABC):
     weighted: ClassVar[bool] = True
     """Whether an input of 0 gets nothing."""
 
-    by_layer: ClassVar[bool] = True
-    """Whether it leaves it to the layer what shape the inputs have."""
-
     def __post_init__(self) -> None:
         """Check the options."""
         if not self.stabiliser > 0:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from inspector.errors import UnsupportedError, UsageError
 from inspector.lrp.call import Call, Lifted, Pieces, Ref, leaves
-from inspector.lrp.operations import Concatenation, Flatten, Rearrangement
+from inspector.lrp.operations import Concatenation, Rearrangement
 
 _RESHAPING = partial(Rearrangement, reshapes=True)
 _PADDING = partial(Rearrangement, pads=True)
@@ -42,8 +42,6 @@ def flatten(call: Call) -> Ref:
     else:
         given = call.bound("input", start_dim=0, end_dim=-1)
         start, end = call.plain(given["start_dim"]), call.plain(given["end_dim"])
-    if (start, end) == (1, -1):
-        return call.add(Flatten(call.place), call.signal(call.args[0] if call.args else call.kwargs["input"]))
     return call.changed(_RESHAPING, torch.flatten, start, end)
 
 
