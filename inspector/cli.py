@@ -57,6 +57,20 @@ examples:
   inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
   inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json"""
 
+TRACK_EXAMPLES = """\
+a series:
+  a bundled agent; a folder with the checkpoints that stable-baselines3 or CleanRL wrote along the way; or a glob of
+  such files, in quotes. Several series are training runs of one setting with different seeds.
+
+examples:
+  inspector track breakout
+  inspector track logs/ppo_pong --env ALE/Pong-v5 -o tracks/pong
+  inspector track 'logs/rl_model_*_steps.zip' --env ALE/Breakout-v5 --probe-steps 400 --jobs 8
+  inspector track breakout --composite epsilon_plus --composite epsilon_gamma_box --target score --target contrast
+  inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
+  inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
+  inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz"""
+
 SHOW_EXAMPLES = """\
 examples:
   inspector show breakout
@@ -98,6 +112,14 @@ def whole(text: str) -> int:
     return value
 
 
+def seeds(text: str) -> tuple[int, ...]:
+    """Whole numbers of at least 0 with commas between, each once."""
+    values = tuple(whole(part) for part in text.split(","))
+    if len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text} names a seed twice")
+    return values
+
+
 def composite(text: str) -> str:
     """A composite or a method by its name, or a file with rules: `mine.toml`, or any path."""
     if text in (*COMPOSITES, *METHODS) or text.endswith(".toml") or os.path.basename(text) != text:
@@ -137,6 +159,18 @@ def build_parser() -> argparse.ArgumentParser:
     _add_output(record)
     _add_facts(record)
     _add_manners(record, quiet=True)
+
+    track = _add(
+        parsers,
+        "track",
+        "SERIES...",
+        "follow over the checkpoints of a training run what drew the attention",
+        TRACK_EXAMPLES,
+    )
+    track.set_defaults(run=commands.track)
+    _add_series(track)
+    _add_facts(track)
+    _add_manners(track, quiet=True)
 
     show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
     show.set_defaults(run=commands.show)
@@ -197,6 +231,47 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
     choice.add_argument(
         "--sample", dest="greedy", action="store_const", const=False, help="sample actions (default for policies)"
     )
+
+
+def _add_series(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "series", metavar="SERIES", nargs="+", help="a bundled agent, a folder of checkpoints, or a glob of files"
+    )
+    parser.add_argument("--env", metavar="ID", help="environment that the agents play, as ALE/Breakout-v5")
+    states = parser.add_argument_group("same states").add_mutually_exclusive_group()
+    states.add_argument("--probe", metavar="FILE", type=Path, help="states to explain: the probe.npz of another track")
+    states.add_argument(
+        "--probe-steps", metavar="N", type=count, default=240, help="states in a new probe set (default 240)"
+    )
+    play = parser.add_argument_group("own play")
+    play.add_argument(
+        "--seeds", metavar="S,S", type=seeds, default=(0, 1, 2), help="a game for each, the same for all (0,1,2)"
+    )
+    play.add_argument(
+        "--max-steps", metavar="N", type=count, default=5000, help="steps after which a game is left (default 5000)"
+    )
+    explain = parser.add_argument_group("explanation")
+    explain.add_argument(
+        "--composite",
+        metavar="NAME|FILE",
+        type=composite,
+        action="append",
+        help="rules that explain (default epsilon_plus); may be given again, the first is shown",
+    )
+    explain.add_argument(
+        "--target", metavar="NAME", action="append", help="what is explained (default score); may be given again"
+    )
+    explain.add_argument("--regions", metavar="FILE", type=Path, help="a TOML file with regions of your own")
+    explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")
+    work = parser.add_argument_group("work")
+    work.add_argument("--jobs", metavar="N", type=count, help="processes (default: one a core)")
+    work.add_argument(
+        "--engine", choices=("processes", "ray"), default="processes", help="who works: processes (default), or Ray"
+    )
+    work.add_argument("--address", metavar="HOST:PORT", help="of a running Ray cluster (default: one is started here)")
+    work.add_argument("--seed", metavar="S", type=whole, default=0, help="of what is drawn for the probe set")
+    work.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
+    work.add_argument("--resume", action="store_true", help="go on with what is in the folder; repeats nothing")
 
 
 def _add_explanation(parser: argparse.ArgumentParser) -> None:

@@ -54,6 +54,13 @@ def record(arguments: Namespace) -> int:
     return 130 if recording.status == "interrupted" else 0
 
 
+def track(arguments: Namespace) -> int:
+    """Follow attention over training; 3 if a checkpoint could not be opened, 1 if one could not be explained."""
+    from inspector.track_command import run
+
+    return run(arguments)
+
+
 def show(arguments: Namespace) -> int:
     """Tell what an agent's file holds."""
     from inspector.load import describe

@@ -1,6 +1,7 @@
 """What the command line says: results to stdout, errors and progress to stderr. rich does the colours and NO_COLOR."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -169,3 +170,53 @@ def moving_bar(console: "Console") -> "Iterator[Callable[[Progress], None]]":
             )
 
         yield update
+
+
+@contextmanager
+def sweep_display(*, quiet: bool = False) -> Iterator[Callable[[str, Any], None] | None]:
+    """Show how far the parts of a sweep are, on stderr: a bar each on a terminal, else a plain line now and then.
+
+    Args:
+        quiet: Show nothing.
+
+    Yields:
+        To be called with a part's name and every `inspector.sweep.Progress` of it; None if quiet.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if quiet:
+        yield None
+    elif console.is_terminal:
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(TextColumn("{task.description:<12}"), *columns, console=console) as progress:
+            tasks: dict[str, Any] = {}
+
+            def update(part: str, now: Any) -> None:
+                if part not in tasks:
+                    tasks[part] = progress.add_task(part, total=now.total)
+                progress.update(tasks[part], completed=now.done, total=now.total)
+
+            yield update
+    else:
+        yield _plain_sweep(time.monotonic)
+
+
+def _plain_sweep(clock: Callable[[], float]) -> Callable[[str, Any], None]:
+    say = partial(print, file=sys.stderr, flush=True)
+    last: dict[str, float] = {}
+
+    def update(part: str, now: Any) -> None:
+        if now.done == now.total or clock() - last.get(part, -math.inf) >= 10:
+            last[part] = clock()
+            say(f"{part}: {now.done} of {now.total}")
+
+    return update

@@ -10,6 +10,38 @@ LEDGER_PARTS = ("input", "bias", "stabiliser", "dropped")
 """Where every part of an explained score went; per decision the four add up to the score."""
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, width and height in pixels of the native screen, x to the right and y down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A named part of a screen.
+
+    Attributes:
+        name: What it is: `ball`, `paddle`, `tunnel` ...
+        boxes: Where it is, within the screen; none where it is hidden or not there.
+        sure: False where the boxes are a guess.
+    """
+
+    name: str
+    boxes: tuple[Box, ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What one stacked frame of a network input was made from: one native screen, or the maximum of two.
+
+    Attributes:
+        screens: Native screens, uint8 (1 or 2, height, width, 3), RGB, oldest first.
+        rams: The console's memory of each, uint8 (1 or 2, 128); None where there is none.
+    """
+
+    screens: NDArray[np.uint8]
+    rams: NDArray[np.uint8] | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
     """What an agent decided for one network input.
@@ -42,6 +74,8 @@ class Step:
         lives: Lives left after the step; None where the game has none.
         terminated: The game ended with this step.
         truncated: The episode was cut off after this step.
+        seen: What each stacked frame of the network input was made from, oldest first; None for one that stands before
+            the episode's first frame. Empty where that is not known.
     """
 
     episode: int
@@ -56,6 +90,7 @@ class Step:
     lives: int | None
     terminated: bool
     truncated: bool
+    seen: tuple[Seen | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

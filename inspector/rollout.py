@@ -53,6 +53,7 @@ def rollout(agent: Agent, environment: AtariEnvironment, *, seed: int, greedy: b
                 lives=after["lives"] if has_lives else None,
                 terminated=terminated,
                 truncated=truncated,
+                seen=info["seen"],
             )
             info, index = after, index + 1
         episode += 1

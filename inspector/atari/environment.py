@@ -16,7 +16,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from inspector.errors import GameError
-from inspector.records import Preprocessing
+from inspector.records import Preprocessing, Seen
 
 Info = dict[str, Any]
 Pixels = NDArray[np.uint8]
@@ -32,7 +32,8 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
     Observations are uint8 (stack, height, width), oldest frame first. `info` holds
     `screen` (what the newest frame of the observation was made from, uint8 (210, 160, 3), RGB),
     `screens` and `rams` (each native screen since the last observation, and the 128 bytes that belong to it),
-    `lives`, and `frame` (emulator frames played in this game).
+    `lives`, `frame` (emulator frames played in this game), and
+    `seen` (what each stacked frame was made from, a `Seen`; None for zeros).
 
     Args:
         name: A Gymnasium id of ale-py: `ALE/Breakout-v5`, `BreakoutNoFrameskip-v4` ... The frame skip and the sticky
@@ -61,6 +62,7 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
         self._rams: list[Pixels] = []
         self._greys: list[Pixels] = []
         self._seen = 0
+        self._sources: list[Seen | None] = []
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Pixels, Info]:
         """Start a game.
@@ -106,6 +108,7 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
             self._restart_stack()
         else:
             self._stack = np.concatenate([self._stack[1:], self._observe()[None]])
+            self._sources = [*self._sources[1:], self._source()]
         return self._stack.copy(), reward, terminated, truncated, self._info()
 
     def render(self) -> Pixels:
@@ -162,10 +165,17 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
             return _shrink(_grey(screen), size)
         return _grey(_shrink(screen, size))
 
+    def _source(self) -> Seen:
+        """What the newest observation was made from."""
+        count = 2 if self.recipe.max_pool else 1
+        return Seen(np.stack(self._screens[-count:]), np.stack(self._rams[-count:]))
+
     def _restart_stack(self) -> None:
-        frame = self._observe()
+        frame, source = self._observe(), self._source()
         self._stack = np.zeros_like(self._stack)
         self._stack[-1 if self.recipe.padding == "zeros" else slice(None)] = frame
+        before = None if self.recipe.padding == "zeros" else source
+        self._sources = [before] * (self.recipe.stack - 1) + [source]
 
     def _info(self) -> Info:
         return {
@@ -174,6 +184,7 @@ class AtariEnvironment(gymnasium.Env[Pixels, np.int64]):
             "rams": np.stack(self._rams[self._seen :] or self._rams),
             "lives": int(self._ale.lives()),
             "frame": int(self._ale.getEpisodeFrameNumber()),
+            "seen": tuple(self._sources),
         }
 
 

@@ -2,6 +2,15 @@
 
 from inspector.load.opening import list_checkpoints, load_agent
 from inspector.load.recurrent import recurrent_network
+from inspector.load.series import CheckpointSeries, Member, open_series
 from inspector.load.summary import describe
 
-__all__ = ["describe", "list_checkpoints", "load_agent", "recurrent_network"]
+__all__ = [
+    "CheckpointSeries",
+    "Member",
+    "describe",
+    "list_checkpoints",
+    "load_agent",
+    "open_series",
+    "recurrent_network",
+]

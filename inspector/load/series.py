@@ -1,0 +1,180 @@
+"""The checkpoints of one training run, in order: a bundle, or files that a trainer wrote along the way."""
+
+import glob
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from inspector.agent import Agent
+from inspector.errors import CheckpointError, UsageError
+from inspector.load.bundle import MANIFEST, WEIGHTS, bundle_folders
+from inspector.load.opening import list_checkpoints, load_agent
+from inspector.records import AgentFacts, Checkpoint, Preprocessing
+
+_GLOB = re.compile(r"[*?\[]")
+_COUNT = re.compile(r"(?<![0-9])([0-9]{1,15})(?:_steps)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One checkpoint of a series, and how to open it.
+
+    Attributes:
+        source: What `load_agent` takes.
+        which: Its argument `checkpoint`.
+        checkpoint: The weights; `frames` is always known.
+        options: Its other arguments.
+    """
+
+    source: str
+    which: int | str
+    checkpoint: Checkpoint
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        """Emulator frames trained."""
+        assert self.checkpoint.frames is not None  # `open_series` saw to it
+        return self.checkpoint.frames
+
+    def load(self, device: str = "cpu") -> Agent:
+        """Open it; errors are those of `load_agent`."""
+        return load_agent(self.source, checkpoint=self.which, device=device, **self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSeries:
+    """The checkpoints of one training run, ordered by frames.
+
+    Attributes:
+        name: What a person calls it.
+        members: The checkpoints, at least one.
+        failures: Files that could not be opened, and why.
+        facts: Of the last checkpoint.
+        preprocessing: How inputs are made, the same for all.
+        action_count: Number of actions, likewise.
+    """
+
+    name: str
+    members: tuple[Member, ...]
+    failures: tuple[tuple[str, str], ...]
+    facts: AgentFacts
+    preprocessing: Preprocessing
+    action_count: int
+
+    @property
+    def environment(self) -> str:
+        """Environment id."""
+        assert self.facts.environment is not None  # `open_series` saw to it
+        return self.facts.environment
+
+
+def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
+    """Find and open every checkpoint of a training run.
+
+    Args:
+        source: Name or folder of a bundle; a folder with checkpoints of stable-baselines3, CleanRL or of weights alone;
+            or a glob of such files.
+        options: What else `load_agent` takes: `environment`, `architecture`, `output`, `preprocessing`, `factory`.
+
+    Returns:
+        The series. A file that cannot be opened is among its failures; the others go on.
+
+    Raises:
+        CheckpointError: If there is no checkpoint, or none that can be opened.
+        UsageError: If a file does not tell how long it was trained, or the game is not known, or files do not fit each
+            other.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    name, candidates = _candidates(str(source), given)
+    opened: list[tuple[Member, Agent]] = []
+    failures: list[tuple[str, str]] = []
+    for member in candidates:
+        try:
+            opened.append(_known(member))
+        except CheckpointError as error:
+            failures.append((member.checkpoint.path or member.source, str(error)))
+    if not opened:
+        raise CheckpointError(f"none of the {len(failures)} checkpoints of {source} can be opened: {failures[0][1]}")
+    _check_alike([agent for _, agent in opened])
+    last = opened[-1][1]
+    if last.facts.environment is None:
+        raise UsageError(f"{name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
+    members = sorted((member for member, _ in opened), key=lambda member: member.frames)
+    kept = tuple(_without_copies(members))
+    return CheckpointSeries(name, kept, tuple(failures), last.facts, last.preprocessing, last.action_count)
+
+
+def _candidates(source: str, options: Mapping[str, Any]) -> tuple[str, Iterator[Member]]:
+    """Name of the series, and what may belong to it."""
+    path = bundle_folders().get(source, Path(source))
+    if (path / MANIFEST).is_file():
+        found = ((one.frames if one.frames is not None else "last", one) for one in list_checkpoints(path))
+        return path.name, (Member(str(path), which, one, options) for which, one in found)
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.suffix in WEIGHTS]
+        name = path.resolve().name
+    else:
+        files = [Path(file) for file in sorted(glob.glob(source))] if _GLOB.search(source) else [path]
+        name = path.parent.resolve().name
+    if not files or not files[0].exists():
+        raise CheckpointError(
+            f"there are no checkpoints at {source}: name a bundle ({', '.join(bundle_folders())}), a folder with files "
+            f"that end in {', '.join(WEIGHTS)}, or a glob of such files"
+        )
+    return name, (Member(str(file), "last", Checkpoint(str(file), ""), options) for file in files)
+
+
+def _known(member: Member) -> tuple[Member, Agent]:
+    """The same with its checkpoint's facts; its frames out of the file, or out of its name."""
+    agent = member.load()
+    found = agent.facts.checkpoint
+    frames = found.frames
+    if frames is None:
+        counted = _COUNT.search(Path(member.source).stem)
+        if counted is None:
+            raise UsageError(
+                f"{member.source} does not tell how long it was trained: let its name end in the number of agent "
+                "steps, as agent_400000_steps"
+            )
+        frames = int(counted[1]) * agent.preprocessing.frame_skip
+    checkpoint = Checkpoint(found.path, found.sha256, frames, found.mean_return, found.games)
+    return Member(member.source, member.which, checkpoint, member.options), agent
+
+
+def _check_alike(agents: Sequence[Agent]) -> None:
+    """Raise UsageError unless all play the same game by the same network."""
+    kinds: dict[str, Callable[[Agent], object]] = {
+        "game": lambda agent: agent.facts.environment,
+        "number of actions": lambda agent: agent.action_count,
+        "network": lambda agent: agent.facts.architecture,
+        "preprocessing": lambda agent: agent.preprocessing,
+    }
+    first = agents[0]
+    for agent in agents[1:]:
+        for name, of in kinds.items():
+            if of(agent) != of(first):
+                here, there = agent.facts.checkpoint.path, first.facts.checkpoint.path
+                raise UsageError(
+                    f"{here} has another {name} ({of(agent)}) than {there} ({of(first)}): "
+                    "checkpoints of one run belong in one series"
+                )
+
+
+def _without_copies(members: Sequence[Member]) -> Iterator[Member]:
+    """Members ordered by frames, without the second of two files with the same content.
+
+    Raises:
+        UsageError: If two different files claim the same number of frames.
+    """
+    seen: dict[int, Checkpoint] = {}
+    for member in members:
+        other = seen.setdefault(member.frames, member.checkpoint)
+        if other is member.checkpoint:
+            yield member
+        elif other.sha256 != member.checkpoint.sha256:
+            raise UsageError(
+                f"{other.path} and {member.checkpoint.path} both say {member.frames:,} frames and differ: leave one out"
+            )

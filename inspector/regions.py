@@ -1,0 +1,141 @@
+"""Regions of the screen as a person sees it, on the grid that the network sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.records import Region
+
+BACKGROUND = "background"
+"""What belongs to no region."""
+
+Size = tuple[int, int]
+
+
+class Part(NamedTuple):
+    """What one region covers of one frame of a network input.
+
+    Attributes:
+        pixels: Which pixels, int32, row after row.
+        weights: Which part of each it covers, float32, above 0 and at most 1.
+    """
+
+    pixels: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+Cover = tuple[Part, ...]
+"""What every region covers of one frame, in the order of their names; the background is the rest."""
+
+
+def label_screen(regions: Sequence[Region], size: Size) -> NDArray[np.uint8]:
+    """Give every pixel of a native screen to one region.
+
+    Args:
+        regions: Where two overlap, the earlier one has the pixel.
+        size: Height and width of the screen, in pixels.
+
+    Returns:
+        For each pixel the number of its region, uint8 (height, width); that of the background comes after the last.
+    """
+    labels = np.full(size, len(regions), np.uint8)
+    for number in reversed(range(len(regions))):
+        for left, top, width, height in regions[number].boxes:
+            rows = slice(max(round(top), 0), max(round(top + height), 0))
+            labels[rows, max(round(left), 0) : max(round(left + width), 0)] = number
+    return labels
+
+
+def cover_frame(regions: Sequence[Region], screen: Size, size: Size) -> Cover:
+    """How much of every pixel of a network input each region covers.
+
+    The input is taken to be the whole screen, shrunk by area, as Atari agents have it.
+
+    Args:
+        regions: At the time of that frame.
+        screen: Height and width of the native screen, in pixels.
+        size: Height and width of the network input, in pixels.
+    """
+    labels, parts = label_screen(regions, screen), []
+    for number in range(len(regions)):
+        mask = (labels == number).astype(np.float32)
+        weights = cv2.resize(mask, size[::-1], interpolation=cv2.INTER_AREA).ravel() if mask.any() else mask[:0].ravel()
+        pixels = np.flatnonzero(weights).astype(np.int32)
+        parts.append(Part(pixels, weights[pixels].astype(np.float32)))
+    return tuple(parts)
+
+
+def cover_nothing(count: int) -> Cover:
+    """The cover of a frame that shows nothing: all of it is background."""
+    return (Part(np.empty(0, np.int32), np.empty(0, np.float32)),) * count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionSums:
+    """Relevance of some maps by region and stacked frame; all shares come from these sums.
+
+    Each is float64 (batch, regions, stack), the background last.
+
+    Attributes:
+        positive: Relevance above zero, in the unit of the explained score.
+        absolute: Size of the relevance, likewise.
+        area: Pixels of the network input that the region covers; parts of pixels count as parts.
+        relevant_area: Those of them whose relevance is not zero.
+    """
+
+    positive: NDArray[np.float64]
+    absolute: NDArray[np.float64]
+    area: NDArray[np.float64]
+    relevant_area: NDArray[np.float64]
+
+
+class RegionSummer:
+    """Adds up relevance maps by regions.
+
+    Args:
+        covers: Of every stacked frame of every map: batch, stack.
+        size: Height and width of the network input, in pixels.
+    """
+
+    def __init__(self, covers: Sequence[Sequence[Cover]], size: Size) -> None:
+        self._pixel_count = pixel_count = size[0] * size[1]
+        batch, stack, count = len(covers), len(covers[0]), len(covers[0][0])
+        self._shape = batch, stack, count
+        parts = [part for frames in covers for cover in frames for part in cover]
+        sizes = np.array([len(part.pixels) for part in parts], np.int64)
+        self._filled = np.flatnonzero(sizes)
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])[self._filled].astype(np.int64)
+        frame = np.repeat(np.arange(len(parts)) // max(count, 1), sizes)
+        self._pixels = np.concatenate([np.empty(0, np.int32), *(part.pixels for part in parts)]) + frame * pixel_count
+        self._weights = np.concatenate([np.empty(0, np.float32), *(part.weights for part in parts)])
+        self._area = self._by_region(np.ones(1, np.float32))
+
+    def __call__(self, values: NDArray[np.float32]) -> RegionSums:
+        """Add up.
+
+        Args:
+            values: Signed relevance, finite, (batch, stack, height, width).
+        """
+        flat = values.reshape(-1)
+        inside, whole = flat[self._pixels], flat.reshape(*self._shape[:2], -1)
+        positive = self._with_rest(self._by_region(inside.clip(min=0)), whole.clip(min=0).sum(2, dtype=np.float64))
+        absolute = self._with_rest(self._by_region(np.abs(inside)), np.abs(whole).sum(2, dtype=np.float64))
+        relevant = self._with_rest(self._by_region(inside != 0), np.count_nonzero(whole, axis=2))
+        area = self._with_rest(self._area, np.full(self._shape[:2], self._pixel_count))
+        return RegionSums(positive, absolute, area, relevant)
+
+    def _by_region(self, amounts: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Weighted sums of each part, (batch, stack, regions)."""
+        sums = np.zeros(int(np.prod(self._shape)))
+        if len(self._filled):
+            sums[self._filled] = np.add.reduceat(self._weights * amounts, self._starts, dtype=np.float64)
+        return sums.reshape(self._shape)
+
+    def _with_rest(self, sums: NDArray[np.float64], whole: NDArray[np.generic]) -> NDArray[np.float64]:
+        """The sums (batch, regions, stack), and behind them what the whole has beside."""
+        rest = np.maximum(whole - sums.sum(2), 0.0)
+        return np.concatenate([sums, rest[..., None]], axis=2).transpose(0, 2, 1)

@@ -1,0 +1,1 @@
+"""How attention shifted over training: the same states, and own play, through every checkpoint of a run."""

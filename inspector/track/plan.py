@@ -1,0 +1,132 @@
+"""Which pieces of work a track is made of."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inspector.load import CheckpointSeries, Member
+from inspector.lrp import composite_of, composite_table
+from inspector.probe import ProbeSet
+from inspector.provenance import versions
+from inspector.sweep import Unit
+from inspector.track.work import Explaining, collect_states, explain_probe, play_game
+
+VERSION = 1
+"""Of what the pieces of work do: a change here makes all of them new."""
+
+SOURCES = 5
+"""Checkpoints that play for the states of a probe set."""
+
+EVERY_STATE = 8
+"""Decisions from one candidate for a probe set to the next: stacks of four then share no frame."""
+
+EVERY_PLAYED = 4
+"""Decisions of own play from one that is explained to the next."""
+
+METHODS = ("taylor", "sensitivity")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user chooses of a track; all of it but `device` decides the numbers.
+
+    Attributes:
+        explanations: Composites and targets, the main one first.
+        probe_states: Number of states in a probe set that is made.
+        seeds: Of the games that each checkpoint plays, one a game.
+        max_steps: Decisions of a game after which it is left.
+        random_networks: Networks with random weights that the null line is made of.
+        seed: Of all that is drawn.
+        regions: A TOML file with regions of the user's own; None for those of the game.
+        device: Where networks run.
+    """
+
+    explanations: tuple[Explaining, ...]
+    probe_states: int = 240
+    seeds: tuple[int, ...] = (0, 1, 2)
+    max_steps: int = 5000
+    random_networks: int = 5
+    seed: int = 0
+    regions: Path | None = None
+    device: str = "cpu"
+
+
+def collecting(series: Sequence[CheckpointSeries], settings: Settings) -> list[Unit]:
+    """Play for the states of a probe set: by checkpoints evenly spaced over every series."""
+    units = []
+    for number, one in enumerate(series):
+        chosen = np.unique(np.linspace(0, len(one.members) - 1, SOURCES).round().astype(int)).tolist()
+        for index in chosen:
+            member = one.members[index]
+            play = {
+                "seed": settings.seed + 1000 * (number + 1),
+                "episodes": 3,
+                "max_steps": settings.max_steps,
+                "every": EVERY_STATE,
+            }
+            arguments = {"member": member, "regions": settings.regions, "source": member.frames, **play}
+            inputs = _of_member(one, member) | {"regions": _content(settings.regions), "source": member.frames, **play}
+            units.append(Unit(f"{one.name} {text_of(member.frames)}: states", collect_states, arguments, inputs))
+    return units
+
+
+def probing(
+    one: CheckpointSeries, explaining: Explaining, probe: ProbeSet, file: Path, settings: Settings
+) -> tuple[list[Unit], list[Unit]]:
+    """Explain a probe set under every checkpoint of a series, and under random weights of its last."""
+
+    def unit(member: Member, random_seed: int | None) -> Unit:
+        who = text_of(member.frames) if random_seed is None else f"random weights {random_seed}"
+        asked = {"random_seed": random_seed, "device": settings.device}
+        inputs = _of_member(one, member) | _of_explaining(explaining) | asked | {"probe": probe.digest}
+        arguments = {"member": member, "probe": file, "explaining": explaining, **asked}
+        return Unit(f"{one.name} {who}: same states", explain_probe, arguments, inputs)
+
+    random = [unit(one.members[-1], settings.seed + number) for number in range(settings.random_networks)]
+    return [unit(member, None) for member in one.members], random
+
+
+def playing(one: CheckpointSeries, member: Member, explaining: Explaining, settings: Settings) -> list[Unit]:
+    """Let a checkpoint play its own games; every checkpoint gets the same seeds."""
+
+    def unit(seed: int) -> Unit:
+        play = {"seed": seed, "max_steps": settings.max_steps, "every": EVERY_PLAYED, "device": settings.device}
+        arguments = {"member": member, "regions": settings.regions, "explaining": explaining, **play}
+        inputs = _of_member(one, member) | _of_explaining(explaining) | play | {"regions": _content(settings.regions)}
+        return Unit(f"{one.name} {text_of(member.frames)}: own game {seed}", play_game, arguments, inputs)
+
+    return [unit(seed) for seed in settings.seeds]
+
+
+def text_of(frames: int) -> str:
+    """A number of frames as a person reads it."""
+    for size, unit in ((1_000_000, "M"), (1000, "k")):
+        if frames >= size:
+            return f"{frames / size:.{0 if frames >= 100 * size else 1}f} {unit} frames"
+    return f"{frames} frames"
+
+
+def _of_member(one: CheckpointSeries, member: Member) -> dict[str, Any]:
+    """What a checkpoint adds to what a result depends on."""
+    relevant = ("torch", "ale-py", "numpy", "opencv-python-headless", "relevance-inspector")
+    return {
+        "version": VERSION,
+        "weights": member.checkpoint.sha256,
+        "environment": one.environment,
+        "preprocessing": asdict(one.preprocessing),
+        "options": {name: value for name, value in member.options.items() if name != "preprocessing"},
+        "versions": {name: versions()[name] for name in relevant},
+    }
+
+
+def _of_explaining(explaining: Explaining) -> dict[str, Any]:
+    composite = explaining.composite
+    rules = composite if composite in METHODS else composite_table(composite_of(composite))
+    return {"composite": rules, "target": explaining.target}
+
+
+def _content(file: Path | None) -> str | None:
+    return None if file is None else file.read_text()

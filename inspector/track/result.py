@@ -1,0 +1,205 @@
+"""What a track found: tables of attention and of games, and what a person reads out of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from inspector.regions import BACKGROUND, RegionSums
+from inspector.sweep import Arrays
+from inspector.track.measures import (
+    MEASURES,
+    Numbers,
+    Onset,
+    Ratios,
+    area_shares,
+    draw_episodes,
+    interval,
+    measured,
+    onset,
+)
+from inspector.track.work import Explaining
+
+SHARES = ("positive_share", "absolute_share")
+
+ATTENTION = pa.schema(
+    [
+        pa.field("series", pa.string(), nullable=False),
+        pa.field("frames", pa.int64()),  # trained; null for a null line
+        pa.field("source", pa.string(), nullable=False),  # probe, play; null lines: area, random
+        pa.field("composite", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("region", pa.string(), nullable=False),
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("stacked_frame", pa.int8()),  # oldest 0; null for all of them
+        pa.field("mean", pa.float64()),
+        pa.field("low", pa.float64()),  # of the 95 % interval, by drawing episodes anew
+        pa.field("high", pa.float64()),
+        pa.field("states", pa.int64(), nullable=False),
+        pa.field("episodes", pa.int64(), nullable=False),
+    ]
+)
+
+GAMES = pa.schema(
+    [
+        pa.field("series", pa.string(), nullable=False),
+        pa.field("frames", pa.int64(), nullable=False),  # trained
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("return", pa.float64(), nullable=False),
+        pa.field("length", pa.int64(), nullable=False),  # decisions
+        pa.field("finished", pa.bool_(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """Explained states of one checkpoint, or of some together.
+
+    Attributes:
+        sums: By region, (states, regions, stack).
+        finite: Which states count.
+        episodes: Number of each state's episode.
+    """
+
+    sums: RegionSums
+    finite: NDArray[np.bool_]
+    episodes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, arrays: Arrays, episodes: NDArray[np.int64]) -> "Explained":
+        """Out of what a unit gave."""
+        sums = RegionSums(*(arrays[name] for name in ("positive", "absolute", "area", "relevant_area")))
+        return cls(sums, arrays["finite"], episodes)
+
+    def ratios(self, measure: str, frame: int | None = None) -> Ratios:
+        """A measure of every region."""
+        return measured(measure, self.sums, self.finite, self.episodes, frame)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A share over training under one explanation, on the same states, with its null lines.
+
+    Attributes:
+        explaining: What explains.
+        frames: Frames trained, (checkpoints,).
+        names: Regions, the background last.
+        share: (checkpoints, regions).
+        low: Lower end of the 95 % interval, likewise.
+        high: Upper end.
+        area: The share by area, (regions,).
+        random: The largest share under random weights, (regions,); an untrained checkpoint is one of these networks.
+        onsets: When each region's share exceeds both null lines for good, by its name.
+    """
+
+    explaining: Explaining
+    frames: NDArray[np.int64]
+    names: tuple[str, ...]
+    share: Numbers
+    low: Numbers
+    high: Numbers
+    area: Numbers
+    random: Numbers
+    onsets: Mapping[str, Onset]
+
+
+@dataclass(slots=True)
+class Attention:
+    """Collects the rows of `attention.parquet`.
+
+    Attributes:
+        names: Regions, the background last.
+        rows: What was added.
+    """
+
+    names: tuple[str, ...]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, explained: Explained, stack: int, **about: Any) -> None:
+        """Every measure of every region, over all stacked frames and of each."""
+        for measure in MEASURES:
+            for frame in (None, *range(stack)) if measure in SHARES else (None,):
+                self.add_ratios(explained.ratios(measure, frame), measure, frame, **about)
+
+    def add_ratios(self, ratios: Ratios, measure: str, frame: int | None, **about: Any) -> None:
+        """One measure of every region."""
+        low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))))
+        numbers = zip(self.names, ratios.mean, low, high, ratios.states, strict=True)
+        for name, mean, least, most, states in numbers:
+            one = {"region": name, "measure": measure, "stacked_frame": frame, "states": int(states)}
+            known = {"mean": _number(mean), "low": _number(least), "high": _number(most)}
+            self.rows.append({**about, **one, **known, "episodes": len(ratios.above)})
+
+    @property
+    def table(self) -> pa.Table:
+        """All rows."""
+        return pa.Table.from_pylist(self.rows, schema=ATTENTION)
+
+
+def curve_of(
+    explaining: Explaining,
+    frames: Sequence[int],
+    names: tuple[str, ...],
+    checkpoints: Sequence[Explained],
+    random: Sequence[Explained],
+) -> Curve:
+    """The share of positive relevance over training, with its null lines and onsets.
+
+    Args:
+        explaining: What explains.
+        frames: Frames trained of every checkpoint, ascending.
+        names: Regions, the background last.
+        checkpoints: The same states under every checkpoint.
+        random: And under networks with random weights, at least one.
+    """
+    draws = draw_episodes(int(checkpoints[0].episodes.max()) + 1)
+    ratios = [one.ratios("positive_share") for one in checkpoints]
+    resampled = np.stack([one.resampled(draws) for one in ratios], axis=1)  # (resamples, checkpoints, regions)
+    area = area_shares(checkpoints[0].sums, checkpoints[0].episodes)
+    untrained = [one for one, trained in zip(checkpoints, frames, strict=True) if trained == 0]
+    nets = [one.ratios("positive_share") for one in (*random, *untrained)]
+    share = np.stack([one.mean for one in ratios])
+    by_chance = np.max([one.mean for one in nets], axis=0)
+    null = np.maximum(area.mean, by_chance)
+    null_resampled = np.maximum(area.resampled(draws), np.max([one.resampled(draws) for one in nets], axis=0))
+    ends = [interval(resampled[:, number]) for number in range(len(ratios))]
+    trained = np.array(frames, np.int64)
+    onsets = {
+        name: onset(
+            trained,
+            share[:, number],
+            np.broadcast_to(null[number], trained.shape),
+            resampled[:, :, number],
+            np.broadcast_to(null_resampled[:, None, number], resampled.shape[:2]),
+        )
+        for number, name in enumerate(names)
+        if name != BACKGROUND
+    }
+    low, high = (np.stack(end) for end in zip(*ends, strict=True))
+    return Curve(explaining, trained, names, share, low, high, area.mean, by_chance, onsets)
+
+
+def sort_by_onset(onsets: Mapping[str, Onset]) -> list[tuple[str, Onset]]:
+    """Regions with an onset, the first one first."""
+    known = [(name, one) for name, one in onsets.items() if one.frames is not None]
+    return sorted(known, key=lambda pair: pair[1].frames or 0)
+
+
+def joined(parts: Iterable[Explained]) -> Explained:
+    """Several together; each brings episodes of its own."""
+    parts = list(parts)
+    count, episodes = 0, []
+    for part in parts:
+        episodes.append(part.episodes + count)
+        count += int(part.episodes.max()) + 1
+    names = ("positive", "absolute", "area", "relevant_area")
+    sums = RegionSums(*(np.concatenate([getattr(part.sums, name) for part in parts]) for name in names))
+    return Explained(sums, np.concatenate([part.finite for part in parts]), np.concatenate(episodes))
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,261 @@
+"""What the processes of a sweep do: play for states, explain them under a checkpoint, let a checkpoint play."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inspector.agent import Agent
+from inspector.atari.environment import make_environment
+from inspector.atari.objects import ObjectFinder
+from inspector.atari.objects.choice import find_for
+from inspector.explaining import resolve_action
+from inspector.load import Member
+from inspector.lrp import make_explainer
+from inspector.probe import State
+from inspector.probe_file import arrays_of, read_probe
+from inspector.records import LEDGER_PARTS, Region, Seen, Step
+from inspector.regions import Cover, RegionSummer, RegionSums, cover_frame, cover_nothing
+from inspector.rollout import rollout
+from inspector.sweep import Arrays
+
+BATCH = 32
+THIRDS = ("start", "middle", "end")
+"""Phases of a game that nobody knows better: thirds of the episode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """What is explained, and how.
+
+    Attributes:
+        composite: Name of a composite, or a TOML file.
+        target: `score` of the best action, `contrast`, `advantage`, `value`, or the number of an action.
+    """
+
+    composite: str
+    target: str
+
+
+def collect_states(
+    member: Member, regions: Path | None, source: int, *, seed: int, episodes: int, max_steps: int, every: int
+) -> Arrays:
+    """Let a checkpoint play, and keep a state now and then.
+
+    Args:
+        member: Who plays.
+        regions: The user's own regions; None for those of the game.
+        source: Frames that it was trained for.
+        seed: Of the games and of sampled actions.
+        episodes: How many games.
+        max_steps: Decisions of a game after which it is left.
+        every: Decisions from one kept state to the next.
+    """
+    agent = member.load()
+    finder = find_for(str(agent.facts.environment), regions)
+    states: list[State] = []
+    for number in range(episodes):
+        kept: list[State] = []
+        for step, stack in _with_regions(_keeping(_episode(agent, seed + number, max_steps), every), finder):
+            newest = step.seen[-1]
+            phase = finder.phase(newest) if newest else None
+            observation = np.rint(step.network_input * agent.preprocessing.divisor).astype(np.uint8)
+            kept.append(State(observation, step.screen, stack, source, number, step.index, phase or ""))
+        thirds = (THIRDS[3 * place // len(kept)] for place in range(len(kept)))
+        states += [
+            state if state.phase else replace(state, phase=third) for state, third in zip(kept, thirds, strict=True)
+        ]
+    return arrays_of(states)
+
+
+def explain_probe(
+    member: Member, probe: Path, explaining: Explaining, *, random_seed: int | None = None, device: str = "cpu"
+) -> Arrays:
+    """Explain every state of a probe set under a checkpoint.
+
+    Args:
+        member: The checkpoint.
+        probe: File of the probe set.
+        explaining: What is explained, and how.
+        random_seed: Gives the network new random weights instead; None keeps its own.
+        device: Where the network runs.
+
+    Returns:
+        What `_Explained` says, one row a state.
+    """
+    agent = member.load(device)
+    if random_seed is not None:
+        agent = with_random_weights(agent, random_seed)
+    observations, summers = _prepared(str(probe))
+    explained = _Explainer(agent, explaining)
+    inputs = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
+    divisor = np.float32(agent.preprocessing.divisor)
+    return _joined(
+        [explained(some.astype(np.float32) / divisor, summer) for some, summer in zip(inputs, summers, strict=True)]
+    )
+
+
+def play_game(
+    member: Member,
+    regions: Path | None,
+    explaining: Explaining,
+    *,
+    seed: int,
+    max_steps: int,
+    every: int,
+    device: str = "cpu",
+) -> Arrays:
+    """Let a checkpoint play a whole game, and explain decisions of its own now and then.
+
+    Args:
+        member: Who plays.
+        regions: The user's own regions; None for those of the game.
+        explaining: What is explained, and how.
+        seed: Of the game and of sampled actions.
+        max_steps: Decisions after which the game is left.
+        every: Decisions from one explained to the next.
+        device: Where the network runs.
+
+    Returns:
+        As `explain_probe`, with `steps`, `return`, `length` (in decisions) and `finished` of the game.
+    """
+    agent = member.load(device)
+    finder = find_for(str(agent.facts.environment), regions)
+    explained, total = _Explainer(agent, explaining), _Total()
+    kept = _keeping(total.watch(_episode(agent, seed, max_steps)), every)
+    covers = _Covers(len(finder.names), agent.input_shape[1:])
+    parts, indices = [], []
+    steps = _with_regions(kept, finder)
+    while batch := list(islice(steps, BATCH)):
+        summer = RegionSummer([covers.of(stack, step.screen.shape[:2]) for step, stack in batch], agent.input_shape[1:])
+        inputs = np.stack([step.network_input for step, _ in batch])
+        parts.append(explained(inputs, summer))
+        indices += [step.index for step, _ in batch]
+    game = {"return": total.reward, "length": total.length, "finished": total.finished}
+    return _joined(parts) | {"steps": np.array(indices)} | {name: np.array(value) for name, value in game.items()}
+
+
+def with_random_weights(agent: Agent, seed: int) -> Agent:
+    """The same agent with new random weights, as its layers are initialised by torch; its own network stays."""
+    network = copy.deepcopy(agent.network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for module in network.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return Agent(network, agent.output, agent.action_count, agent.preprocessing, agent.facts)
+
+
+class _Explainer:
+    """Explains network inputs under one agent, and adds the relevance up by regions."""
+
+    def __init__(self, agent: Agent, explaining: Explaining) -> None:
+        self._device = agent.device
+        self._explainer = make_explainer(agent.network, explaining.composite, agent.input_bounds, frozen=True)
+        self._action = resolve_action(explaining.target, tuple(map(str, range(agent.action_count))))
+        self._target = explaining.target
+
+    def __call__(self, inputs: NDArray[np.float32], summer: RegionSummer) -> Arrays:
+        """Sums by region (batch, regions, stack), and what else is known of each decision."""
+        tensor = torch.from_numpy(inputs).to(self._device)
+        explanation = self._explainer(tensor, self._target if self._action is None else self._action)
+        values = explanation.values.float().cpu().numpy()
+        finite = explanation.finite.cpu().numpy()
+        sums: RegionSums = summer(np.where(finite[:, None, None, None], values, 0.0).astype(np.float32))
+        outputs = explanation.outputs
+        ledger = [
+            explanation.ledger[part].double().cpu().numpy() for part in LEDGER_PARTS if part in explanation.ledger
+        ]
+        return {
+            "positive": sums.positive,
+            "absolute": sums.absolute,
+            "area": sums.area,
+            "relevant_area": sums.relevant_area,
+            "score": explanation.score.double().cpu().numpy(),
+            "scores": outputs.scores.float().cpu().numpy(),
+            "ledger": np.stack(ledger, 1) if ledger else np.zeros((len(inputs), 0)),
+            "finite": finite,
+        }
+
+
+class _Total:
+    """Adds up a game while it is played."""
+
+    def __init__(self) -> None:
+        self.reward, self.length, self.finished = 0.0, 0, False
+
+    def watch(self, steps: Iterator[Step]) -> Iterator[Step]:
+        for step in steps:
+            self.reward += step.reward
+            self.length += 1
+            self.finished = step.terminated or step.truncated
+            yield step
+
+
+class _Covers:
+    """Covers of stacked frames; a frame stands in the stack for some steps, and is covered once."""
+
+    def __init__(self, count: int, size: tuple[int, int]) -> None:
+        self._nothing, self._size = cover_nothing(count), size
+        self._recent: dict[int, tuple[tuple[Region, ...], Cover]] = {}
+
+    def of(self, stack: tuple[tuple[Region, ...] | None, ...], screen: tuple[int, ...]) -> list[Cover]:
+        recent = {id(regions): self._covered(regions, screen) for regions in stack if regions is not None}
+        self._recent = recent
+        return [self._nothing if regions is None else recent[id(regions)][1] for regions in stack]
+
+    def _covered(self, regions: tuple[Region, ...], screen: tuple[int, ...]) -> tuple[tuple[Region, ...], Cover]:
+        known = self._recent.get(id(regions))  # it holds the regions, so that no others can have their id
+        return known or (regions, cover_frame(regions, (screen[0], screen[1]), self._size))
+
+
+def _episode(agent: Agent, seed: int, max_steps: int) -> Iterator[Step]:
+    """One game, or its first decisions; the same seed gives the same start."""
+    with closing(make_environment(str(agent.facts.environment), agent.preprocessing, agent.action_count)) as game:
+        for step in islice(rollout(agent, game, seed=seed), max_steps):
+            yield step
+            if step.terminated or step.truncated:
+                return
+
+
+def _keeping(steps: Iterator[Step], every: int) -> Iterator[Step]:
+    return (step for step in steps if step.index % every == every - 1)
+
+
+def _with_regions(
+    steps: Iterator[Step], finder: ObjectFinder
+) -> Iterator[tuple[Step, tuple[tuple[Region, ...] | None, ...]]]:
+    """Steps with the regions of their stacked frames."""
+    known: dict[int, tuple[Seen, tuple[Region, ...]]] = {}
+    for step in steps:
+        recent: dict[int, tuple[Seen, tuple[Region, ...]]] = {}
+        before: Seen | None = None
+        for seen in step.seen:
+            if seen is not None:
+                recent[id(seen)] = known.get(id(seen)) or (seen, finder.regions(seen, before))
+            before = seen
+        known = recent
+        yield step, tuple(None if seen is None else recent[id(seen)][1] for seen in step.seen)
+
+
+@lru_cache(maxsize=1)
+def _prepared(probe: str) -> tuple[NDArray[np.uint8], list[RegionSummer]]:
+    """Observations of a probe set, and the summer of each batch; made once in a process."""
+    whole = read_probe(Path(probe))
+    observations, covers = whole.observations, whole.covers
+    size = (observations.shape[2], observations.shape[3])
+    starts = range(0, len(observations), BATCH)
+    return observations, [RegionSummer(covers[start : start + BATCH], size) for start in starts]
+
+
+def _joined(parts: list[dict[str, Any]]) -> Arrays:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}

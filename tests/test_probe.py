@@ -1,0 +1,143 @@
+"""Probe sets: kept in files bit by bit, compared with agents, chosen evenly."""
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inspector.errors import UsageError
+from inspector.probe import ProbeSet, State, stratified
+from inspector.probe_file import read_probe, save_probe
+from inspector.records import Preprocessing, Region
+
+RECIPE = Preprocessing()
+
+
+def state(number: int, source: int = 0, phase: str = "start") -> State:
+    generator = np.random.default_rng(number)
+    ball = Region("ball", ((int(generator.integers(150)), 100.5, 2, 4),), sure=number % 2 == 0)
+    regions = (ball, Region("paddle"))
+    return State(
+        generator.integers(0, 256, (4, 84, 84), np.uint8),
+        generator.integers(0, 256, (210, 160, 3), np.uint8),
+        (None, regions, regions, (replace(ball, sure=True), Region("paddle", ((9, 189, 16, 4), (30, 189, 1, 1))))),
+        source,
+        number // 3,
+        number,
+        phase,
+    )
+
+
+def probe(count: int = 7) -> ProbeSet:
+    states = tuple(state(number) for number in range(count))
+    return ProbeSet("ALE/Breakout-v5", RECIPE, ("ball", "paddle"), states, {"seed": 3})
+
+
+def test_a_probe_set_comes_back_as_it_was(tmp_path: Path) -> None:
+    before = probe()
+    save_probe(before, tmp_path / "probe.npz")
+    after = read_probe(tmp_path / "probe.npz")
+    assert after.digest == before.digest
+    assert (after.environment, after.preprocessing, after.names, after.facts) == (
+        "ALE/Breakout-v5",
+        RECIPE,
+        ("ball", "paddle"),
+        {"seed": 3},
+    )
+    for one, other in zip(before.states, after.states, strict=True):
+        assert np.array_equal(one.observation, other.observation) and np.array_equal(one.screen, other.screen)
+        assert one.regions == other.regions
+        assert (one.source, one.episode, one.step, one.phase) == (other.source, other.episode, other.step, other.phase)
+
+
+def test_the_file_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        save_probe(probe(), tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_any_change_changes_the_digest() -> None:
+    one, (first, *others) = probe(), probe().states
+    changed = [
+        replace(one, states=one.states[1:]),
+        replace(one, environment="ALE/Pong-v5"),
+        replace(one, facts={"seed": 4}),
+        replace(one, states=(replace(first, phase="end"), *others)),
+        replace(one, states=(replace(first, regions=(None,) * 4), *others)),
+        replace(one, states=(replace(first, observation=first.observation ^ 1), *others)),
+    ]
+    assert len({each.digest for each in (one, *changed)}) == 1 + len(changed)
+
+
+def test_covers_stand_at_the_time_of_each_stacked_frame() -> None:
+    oldest, second, third, newest = probe(1).covers[0]
+    assert [len(part.pixels) for part in oldest] == [0, 0]
+    assert second is third
+    assert len(second[0].pixels) and not len(second[1].pixels)
+    assert len(newest[1].pixels)
+
+
+def test_another_game_or_another_way_of_seeing_is_refused() -> None:
+    one = probe()
+    one.check("BreakoutNoFrameskip-v4", replace(RECIPE, sticky=0.25, noop_max=0))
+    with pytest.raises(UsageError, match=r"the probe set is of ALE/Breakout-v5, and the agents play ALE/Pong-v5"):
+        one.check("ALE/Pong-v5", RECIPE)
+    with pytest.raises(UsageError, match=r"made with grey ale, and the agents want rgb"):
+        one.check("ALE/Breakout-v5", replace(RECIPE, grey="rgb"))
+
+
+def test_a_file_that_is_no_probe_set_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "probe.npz"
+    with pytest.raises(UsageError, match="there is no probe set"):
+        read_probe(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(UsageError, match="is no probe set, or damaged"):
+        read_probe(path)
+    np.savez(path, header=np.frombuffer(b'{"format": 99}', np.uint8))
+    with pytest.raises(UsageError, match="its format is 99, and 1 is read"):
+        read_probe(path)
+    np.savez(path, header=np.array([{}], dtype=object))
+    with pytest.raises(UsageError, match="is no probe set, or damaged"):
+        read_probe(path)
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.7, 0.999])
+def test_a_torn_file_is_refused(tmp_path: Path, cut: float) -> None:
+    path = tmp_path / "probe.npz"
+    save_probe(probe(), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(cut * len(whole))])
+    with pytest.raises(UsageError, match="is no probe set, or damaged"):
+        read_probe(path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "probe.npz"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.npy", "w", force_zip64=True) as file,
+    ):
+        for _ in range(2100):
+            file.write(bytes(2**20))
+    with pytest.raises(UsageError, match="it unpacks to more than 2 GiB"):
+        read_probe(path)
+
+
+def test_states_are_chosen_evenly_from_sources_and_phases() -> None:
+    states = [state(number, number % 2, "rare" if number < 4 else "common") for number in range(60)]
+    chosen = stratified(states, 20, seed=1)
+    assert len(chosen) == 20
+    counts = {
+        key: sum((one.source, one.phase) == key for one in chosen)
+        for key in [(0, "rare"), (1, "rare"), (0, "common"), (1, "common")]
+    }
+    assert counts == {(0, "rare"): 2, (1, "rare"): 2, (0, "common"): 8, (1, "common"): 8}
+    assert [(one.source, one.episode, one.step) for one in chosen] == sorted(
+        (one.source, one.episode, one.step) for one in chosen
+    )
+    again = stratified(states, 20, seed=1)
+    assert [one.step for one in again] == [one.step for one in chosen]
+    assert [one.step for one in stratified(states, 20, seed=2)] != [one.step for one in chosen]
+    assert len(stratified(states, 1000, seed=1)) == 60
