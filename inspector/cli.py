@@ -235,7 +235,7 @@ def _add_play(parser: argparse.ArgumentParser) -> None:
 
 def _add_series(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "series", metavar="SERIES", nargs="+", help="a bundled agent, a folder of checkpoints, or a glob of files"
+        "series", metavar="SERIES", nargs="+", help="an agent's name, a folder of checkpoints, or a glob"
     )
     parser.add_argument("--env", metavar="ID", help="environment that the agents play, as ALE/Breakout-v5")
     states = parser.add_argument_group("same states").add_mutually_exclusive_group()
@@ -256,10 +256,10 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         type=composite,
         action="append",
-        help="rules that explain (default epsilon_plus); may be given again, the first is shown",
+        help="rules that explain (default epsilon_plus), repeatable",
     )
     explain.add_argument(
-        "--target", metavar="NAME", action="append", help="what is explained (default score); may be given again"
+        "--target", metavar="NAME", action="append", help="what is explained (default score), repeatable"
     )
     explain.add_argument("--regions", metavar="FILE", type=Path, help="a TOML file with regions of your own")
     explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")

@@ -1,7 +1,7 @@
 """Plain frozen data that the parts hand to each other. Numpy only; no torch, no behaviour."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,7 @@ class Region:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class Seen(NamedTuple):
     """What one stacked frame of a network input was made from: one native screen, or the maximum of two.
 
     Attributes:
