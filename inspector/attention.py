@@ -1,9 +1,13 @@
 """Numbers from a relevance map: how much, in which frame, where, how far spread."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inspector.records import Region
+from inspector.regions import Cover, RegionSummer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +29,41 @@ class Attention:
     centre_row: float | None
     centre_column: float | None
     spread: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionShares:
+    """Where the relevance of one decision lies, by region.
+
+    Attributes:
+        regions: The regions on the screen that was decided on, without the background.
+        absolute: Share of the absolute relevance, one a region and the background last, float32; adds to 1. None where
+            there is no relevance, or none that is finite.
+        positive: Share of the relevance above zero, likewise.
+    """
+
+    regions: tuple[Region, ...]
+    absolute: NDArray[np.float32] | None
+    positive: NDArray[np.float32] | None
+
+
+def share_out(values: NDArray[np.float32], covers: Sequence[Cover], regions: tuple[Region, ...]) -> RegionShares:
+    """Share out one relevance map among regions.
+
+    Args:
+        values: Signed relevance (stack, height, width).
+        covers: What the regions cover of each stacked frame, at its own time.
+        regions: The regions on the screen that was decided on.
+    """
+    if not np.isfinite(values).all():
+        return RegionShares(regions, None, None)
+    sums = RegionSummer([covers], (values.shape[1], values.shape[2]))(values[None])
+    absolute, positive = (amounts[0].sum(axis=1) for amounts in (sums.absolute, sums.positive))
+
+    def shares(amounts: NDArray[np.float64]) -> NDArray[np.float32] | None:
+        return (amounts / amounts.sum()).astype(np.float32) if amounts.sum() > 0 else None
+
+    return RegionShares(regions, shares(absolute), shares(positive))
 
 
 NOTHING = Attention(None, None, None, None, None, None)

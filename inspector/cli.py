@@ -286,6 +286,8 @@ def _add_explanation(parser: argparse.ArgumentParser) -> None:
     explain.add_argument(
         "--target", metavar="NAME", default="score", help="score (default), contrast, advantage, value or an action"
     )
+    explain.add_argument("--regions", metavar="FILE", type=Path, help="a TOML file with regions of your own")
+    explain.add_argument("--no-outlines", dest="outlines", action="store_false", help="no lines around the regions")
     maps = explain.add_mutually_exclusive_group()
     maps.add_argument("--no-explain", dest="explain", action="store_false", help="record the play alone")
     maps.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")

@@ -42,6 +42,8 @@ def record(arguments: Namespace) -> int:
             target=arguments.target,
             fps=arguments.fps,
             explain=arguments.explain,
+            regions=arguments.regions,
+            outlines=arguments.outlines,
             save_relevance=arguments.save_relevance,
             batch_size=arguments.batch_size,
             threads=arguments.threads,

@@ -14,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.agent import Agent
-from inspector.attention import NOTHING, Attention, attend
+from inspector.attention import NOTHING, Attention, RegionShares, attend, share_out
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.page import Moment, Page, PageFacts
+from inspector.draw.palette import region_colours
 from inspector.draw.text import count_text
 from inspector.explaining import Interpreter, line_name
 from inspector.pacing import Pacer
 from inspector.provenance import account_of
 from inspector.recording import Recording, RecordingWriter
 from inspector.records import Relevance, Step
+from inspector.regions import BACKGROUND
 from inspector.rows import row_of
+from inspector.watching import Watcher
 
 WAITING_BATCHES = 2
 """Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
@@ -44,6 +47,8 @@ class Recorder:
         decision_rate: Decisions a second of the game.
         fps: Frames a second of the film, a divisor of `native_rate`.
         interpreter: What explains the steps; None records without explanation.
+        watcher: Finds the regions of the steps, for shares and outlines; None keeps to the stacked frames.
+        outlines: Outline the regions on the overlay.
         save_relevance: Keep every relevance map in `relevance.h5`.
         batch_size: Decisions explained at once.
         threads: Threads of the encoder.
@@ -68,6 +73,8 @@ class Recorder:
         decision_rate: float = 15.0,
         fps: int = 30,
         interpreter: Interpreter | None = None,
+        watcher: Watcher | None = None,
+        outlines: bool = True,
         save_relevance: bool = False,
         batch_size: int = 32,
         threads: int = 2,
@@ -76,7 +83,8 @@ class Recorder:
         manifest: Mapping[str, Any] | None = None,
     ):
         self._agent, self._names, self._fps, self._batch_size = agent, action_names, fps, batch_size
-        self._interpreter = interpreter
+        self._interpreter, self._outlined = interpreter, outlines
+        self._watcher = watcher if interpreter else None
         self._pacer = Pacer(native_rate, fps)
         self._page = Page(self._page_facts(title, decision_rate), *screen_size)
         self._writer = RecordingWriter(
@@ -85,6 +93,7 @@ class Recorder:
                 "title": title,
                 **account_of(agent, interpreter),
                 "batch_size": batch_size,
+                "regions": [*self._watcher.finder.names, BACKGROUND] if self._watcher else None,
                 "threads": threads,
                 **(manifest or {}),
             },
@@ -191,10 +200,19 @@ class Recorder:
             self._return_so_far, self._lives = 0.0, None
         self._return_so_far += step.reward
         attention = NOTHING if relevance is None else attend(relevance.values)
-        self._page.begin(self._moment(step, relevance, attention))
+        regions = self._shares(step, relevance)
+        self._page.begin(self._moment(step, relevance, attention, regions))
         self._lives = step.lives
         self._writer.add_row(
-            row_of(step, relevance, attention, self._names[step.decision.action], self.seconds, self._return_so_far)
+            row_of(
+                step,
+                relevance,
+                attention,
+                self._names[step.decision.action],
+                self.seconds,
+                self._return_so_far,
+                regions,
+            )
         )
         self._write_frames(self._pacer.merge(step.screens))
         if step.terminated or step.truncated:  # a run of frames never spans two games
@@ -203,7 +221,16 @@ class Recorder:
         if relevance is not None and self._save_relevance:
             self._writer.add_relevance(relevance.values)
 
-    def _moment(self, step: Step, relevance: Relevance | None, attention: Attention) -> Moment:
+    def _shares(self, step: Step, relevance: Relevance | None) -> RegionShares | None:
+        """Where the relevance lies, by region; None without regions, or without relevance."""
+        if self._watcher is None or relevance is None:
+            return None
+        watched = self._watcher.watch(step)
+        return share_out(relevance.values, watched.covers, watched.newest)
+
+    def _moment(
+        self, step: Step, relevance: Relevance | None, attention: Attention, regions: RegionShares | None
+    ) -> Moment:
         """What the page shows of a step."""
         decision = step.decision
         about = self._interpreter.target_action(decision.action) if self._interpreter else None
@@ -220,6 +247,8 @@ class Recorder:
             in_picture=None if relevance is None else share_in_picture(relevance),
             brightness=1.0 if relevance is None else brightness(relevance),
             frame_shares=attention.frame_shares,
+            region_shares=None if regions is None else regions.absolute,
+            outlines=regions.regions if regions and self._outlined else (),
             reward=step.reward,
             return_so_far=self._return_so_far,
             lives=step.lives,
@@ -251,6 +280,7 @@ class Recorder:
         ]
         if self._interpreter:
             subtitle += [self._interpreter.composite, self._interpreter.target]
+        names = (*self._watcher.finder.names, BACKGROUND) if self._watcher else ()
         return PageFacts(
             title=title,
             subtitle=tuple(part for part in subtitle if part),
@@ -262,6 +292,7 @@ class Recorder:
             decisions_per_second=decision_rate,
             line_name=self._interpreter.line_name if self._interpreter else line_name(self._agent.output, "score"),
             explain=self._interpreter is not None,
+            regions=tuple(zip((name.replace("_", " ") for name in names), region_colours(names), strict=True)),
             frames_told_apart=self._interpreter is None or self._interpreter.frames_told_apart,
             measure=self._interpreter.measure if self._interpreter else "relevance",
         )

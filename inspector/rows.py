@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from inspector.attention import Attention
+from inspector.attention import Attention, RegionShares
 from inspector.files import write_error
 from inspector.records import Relevance, Step
 
@@ -44,6 +44,11 @@ ROW_SCHEMA = pa.schema(
         pa.field("ledger_stabiliser", pa.float64()),
         pa.field("ledger_dropped", pa.float64()),
         pa.field("finite", pa.bool_()),
+        # What follows is null where nothing finds regions; their names stand in the manifest, the background last.
+        pa.field("region_shares", _NUMBERS),  # of |relevance|, one a region
+        pa.field("region_positive_shares", _NUMBERS),  # of the relevance above zero
+        pa.field("regions_hidden", pa.list_(pa.string())),  # not on the screen that was decided on
+        pa.field("regions_unsure", pa.list_(pa.string())),  # there, or not, by a guess
     ]
 )
 """Columns of `steps.parquet`. Sums that must add up are float64."""
@@ -111,6 +116,7 @@ def row_of(
     action_name: str,
     video_seconds: float,
     return_so_far: float,
+    regions: RegionShares | None = None,
 ) -> dict[str, Any]:
     """The row of one decision.
 
@@ -121,6 +127,7 @@ def row_of(
         action_name: Name of the action taken.
         video_seconds: When the film shows it.
         return_so_far: Return of the game, this step's reward included.
+        regions: Attention by region; None leaves its columns empty.
     """
     row: dict[str, Any] = {
         "episode": step.episode,
@@ -137,6 +144,13 @@ def row_of(
         "terminated": step.terminated,
         "truncated": step.truncated,
     }
+    if regions is not None:
+        row |= {
+            "region_shares": None if regions.absolute is None else regions.absolute.tolist(),
+            "region_positive_shares": None if regions.positive is None else regions.positive.tolist(),
+            "regions_hidden": [region.name for region in regions.regions if not region.boxes],
+            "regions_unsure": [region.name for region in regions.regions if not region.sure],
+        }
     if relevance is None:
         return row
     shares = attention.frame_shares

@@ -14,6 +14,7 @@ import torch
 
 from inspector.agent import Agent
 from inspector.atari.environment import NATIVE_RATE, AtariEnvironment, make_environment, title_of
+from inspector.atari.objects.choice import find_for
 from inspector.errors import GameError, UsageError
 from inspector.explaining import Interpreter
 from inspector.load import load_agent
@@ -22,6 +23,7 @@ from inspector.recorder import Recorder
 from inspector.recording import Recording
 from inspector.records import Step
 from inspector.rollout import rollout, samples
+from inspector.watching import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def record(
     target: str = "score",
     fps: int = 30,
     explain: bool = True,
+    regions: Path | None = None,
+    outlines: bool = True,
     save_relevance: bool = False,
     device: str = "cpu",
     batch_size: int = 32,
@@ -82,6 +86,8 @@ def record(
         target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name or number.
         fps: 30 merges each pair of emulator frames by maximum; 60 keeps all.
         explain: False records the play alone.
+        regions: A TOML file with regions of your own; None takes the game's objects, or what moves.
+        outlines: Outline the regions on the overlay.
         save_relevance: Keep every relevance map, float16, in `relevance.h5`.
         device: Where the network runs; for an agent given by name or file.
         batch_size: Decisions explained at once.
@@ -128,6 +134,8 @@ def record(
             decision_rate=NATIVE_RATE / agent.preprocessing.frame_skip,
             fps=fps,
             interpreter=interpreter,
+            watcher=Watcher(find_for(name, regions), agent.input_shape[1:]),
+            outlines=outlines,
             save_relevance=save_relevance,
             batch_size=batch_size,
             threads=threads,

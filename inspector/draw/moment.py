@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.draw.palette import Colour
+from inspector.records import Region
 
 Picture = NDArray[np.uint8]
 Measure = Literal["relevance", "sensitivity"]
@@ -68,6 +69,7 @@ class Moment:
         brightness: Dims the map, 0 to 1: less than 1 where hardly any of the account lies in the picture.
         frame_shares: Each stacked frame's share of |relevance|, (stack,); None where there is none.
         region_shares: Share of each of `PageFacts.regions`; None where there is none.
+        outlines: Regions to be outlined on the screen decided on, in the order of `PageFacts.regions`; none draws none.
         reward: Reward that the action brings.
         return_so_far: Return of the game, this reward included; None where its beginning was not seen.
         lives: Lives left; None where the game has none.
@@ -88,6 +90,7 @@ class Moment:
     finite: bool = True
     frame_shares: NDArray[np.floating] | None = None
     region_shares: NDArray[np.floating] | None = None
+    outlines: tuple[Region, ...] = ()
     reward: float = 0.0
     return_so_far: float | None = 0.0
     lives: int | None = None

@@ -9,6 +9,7 @@ from inspector.draw.caption import draw_caption, draw_legend, draw_part
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH, Rect, lay_out
 from inspector.draw.maps import draw_maps, frame_names
 from inspector.draw.moment import Moment, PageFacts
+from inspector.draw.outlines import draw_outlines
 from inspector.draw.overlay import Projection, RunningScale, lay_over, quiet, silence
 from inspector.draw.palette import (
     BRIGHT,
@@ -147,6 +148,9 @@ class Page:
         else:
             view[:] = self._enlarge(quiet(screen))
             _draw_notice(view, reason or "")
+        if moment.outlines:
+            colours = [colour for _, colour in self.facts.regions][: len(moment.outlines)]
+            draw_outlines(view, moment.outlines, colours, self._screen_shape[:2])
         row = self._clean(self._caption_rect())
         is_taken = moment.target_action == moment.action
         draw_caption(row, moment.target_name, is_taken=is_taken, measure=self.facts.measure)

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from inspector.agent import Agent
 from inspector.atari.environment import make_environment
-from inspector.atari.objects import ObjectFinder
 from inspector.atari.objects.choice import find_for
 from inspector.explaining import resolve_action
 from inspector.load import Member
 from inspector.lrp import make_explainer
 from inspector.probe import State
 from inspector.probe_file import arrays_of, read_probe
-from inspector.records import LEDGER_PARTS, Region, Seen, Step
-from inspector.regions import Cover, RegionSummer, RegionSums, cover_frame, cover_nothing
+from inspector.records import LEDGER_PARTS, Step
+from inspector.regions import RegionSummer, RegionSums
 from inspector.rollout import rollout
 from inspector.sweep import Arrays
+from inspector.watching import Watcher
 
 BATCH = 32
 THIRDS = ("start", "middle", "end")
@@ -61,10 +61,11 @@ def collect_states(
     """
     agent = member.load()
     finder = find_for(str(agent.facts.environment), regions)
+    watcher = Watcher(finder, agent.input_shape[1:])
     states: list[State] = []
     for number in range(episodes):
         kept: list[State] = []
-        for step, stack in _with_regions(_keeping(_episode(agent, seed + number, max_steps), every), finder):
+        for step, stack, _ in watcher.watch_all(_keeping(_episode(agent, seed + number, max_steps), every)):
             newest = step.seen[-1]
             phase = finder.phase(newest) if newest else None
             observation = np.rint(step.network_input * agent.preprocessing.divisor).astype(np.uint8)
@@ -128,17 +129,16 @@ def play_game(
         As `explain_probe`, with `steps`, `return`, `length` (in decisions) and `finished` of the game.
     """
     agent = member.load(device)
-    finder = find_for(str(agent.facts.environment), regions)
+    watcher = Watcher(find_for(str(agent.facts.environment), regions), agent.input_shape[1:])
     explained, total = _Explainer(agent, explaining), _Total()
     kept = _keeping(total.watch(_episode(agent, seed, max_steps)), every)
-    covers = _Covers(len(finder.names), agent.input_shape[1:])
     parts, indices = [], []
-    steps = _with_regions(kept, finder)
+    steps = watcher.watch_all(kept)
     while batch := list(islice(steps, BATCH)):
-        summer = RegionSummer([covers.of(stack, step.screen.shape[:2]) for step, stack in batch], agent.input_shape[1:])
-        inputs = np.stack([step.network_input for step, _ in batch])
+        summer = RegionSummer([watched.covers for watched in batch], agent.input_shape[1:])
+        inputs = np.stack([watched.step.network_input for watched in batch])
         parts.append(explained(inputs, summer))
-        indices += [step.index for step, _ in batch]
+        indices += [watched.step.index for watched in batch]
     game = {"return": total.reward, "length": total.length, "finished": total.finished}
     return _joined(parts) | {"steps": np.array(indices)} | {name: np.array(value) for name, value in game.items()}
 
@@ -201,23 +201,6 @@ class _Total:
             yield step
 
 
-class _Covers:
-    """Covers of stacked frames; a frame stands in the stack for some steps, and is covered once."""
-
-    def __init__(self, count: int, size: tuple[int, int]) -> None:
-        self._nothing, self._size = cover_nothing(count), size
-        self._recent: dict[int, tuple[tuple[Region, ...], Cover]] = {}
-
-    def of(self, stack: tuple[tuple[Region, ...] | None, ...], screen: tuple[int, ...]) -> list[Cover]:
-        recent = {id(regions): self._covered(regions, screen) for regions in stack if regions is not None}
-        self._recent = recent
-        return [self._nothing if regions is None else recent[id(regions)][1] for regions in stack]
-
-    def _covered(self, regions: tuple[Region, ...], screen: tuple[int, ...]) -> tuple[tuple[Region, ...], Cover]:
-        known = self._recent.get(id(regions))  # it holds the regions, so that no others can have their id
-        return known or (regions, cover_frame(regions, (screen[0], screen[1]), self._size))
-
-
 def _episode(agent: Agent, seed: int, max_steps: int) -> Iterator[Step]:
     """One game, or its first decisions; the same seed gives the same start."""
     with closing(make_environment(str(agent.facts.environment), agent.preprocessing, agent.action_count)) as game:
@@ -229,22 +212,6 @@ def _episode(agent: Agent, seed: int, max_steps: int) -> Iterator[Step]:
 
 def _keeping(steps: Iterator[Step], every: int) -> Iterator[Step]:
     return (step for step in steps if step.index % every == every - 1)
-
-
-def _with_regions(
-    steps: Iterator[Step], finder: ObjectFinder
-) -> Iterator[tuple[Step, tuple[tuple[Region, ...] | None, ...]]]:
-    """Steps with the regions of their stacked frames."""
-    known: dict[int, tuple[Seen, tuple[Region, ...]]] = {}
-    for step in steps:
-        recent: dict[int, tuple[Seen, tuple[Region, ...]]] = {}
-        before: Seen | None = None
-        for seen in step.seen:
-            if seen is not None:
-                recent[id(seen)] = known.get(id(seen)) or (seen, finder.regions(seen, before))
-            before = seen
-        known = recent
-        yield step, tuple(None if seen is None else recent[id(seen)][1] for seen in step.seen)
 
 
 @lru_cache(maxsize=1)
