@@ -248,8 +248,11 @@ class Run:
 
     def checkpoint(self) -> None:
         """Keep today's weights under the number of frames trained."""
-        tensors = {k: v.detach().cpu().contiguous() for k, v in self.net.state_dict().items()}
-        write(self.folder / "checkpoints" / f"{self.frames:012d}.safetensors", save(tensors))
+        write(self.folder / "checkpoints" / f"{self.frames:012d}.safetensors", save(self.weights()))
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Today's weights, on the CPU."""
+        return {k: v.detach().cpu().contiguous() for k, v in self.net.state_dict().items()}
 
 
 def advantages(
@@ -371,6 +374,36 @@ def progress_bar(text: str) -> Progress:
     return Progress(*columns, speed_estimate_period=300)
 
 
+class Attention:
+    """Attention beside the return, for `--track`: the one thing here that needs the inspector.
+
+    Now and then the present weights are explained on the states of a probe set that `inspector track` wrote; the share
+    of the positive relevance that every region has goes to TensorBoard, with a picture of one state.
+    """
+
+    def __init__(self, probe: Path, every: int, run: "Run", writer: Any):
+        try:
+            from inspector.track.meter import AttentionMeter
+        except ImportError as error:
+            raise TrainerError("--track explains by the inspector, which is not installed: pip install -e .") from error
+        self.meter, self.every, self.run, self.writer, self.due = AttentionMeter(probe), every, run, writer, run.frames
+
+    def log(self) -> None:
+        """Measure, if it is time."""
+        from inspector.load import load_agent
+
+        if self.run.frames < self.due:
+            return
+        path = self.run.folder / "tracked.safetensors"
+        write(path, save(self.run.weights()))
+        agent = load_agent(path, environment=self.meter.probe.environment, output="logits")
+        for name, share in self.meter.shares(agent).items():
+            self.writer.add_scalar(f"attention/{name}", share, self.run.frames)
+        self.writer.add_image("attention/overlay", self.meter.picture(agent), self.run.frames, dataformats="HWC")
+        path.unlink()
+        self.due = self.run.frames + self.every
+
+
 def train(arguments: argparse.Namespace) -> int:
     """Train until `--frames`; resume if the folder holds a run."""
     given = {f.name: v for f in fields(Settings)[1:] if (v := getattr(arguments, f.name)) is not None}
@@ -395,6 +428,7 @@ def train(arguments: argparse.Namespace) -> int:
         raise TrainerError("the scalars go to TensorBoard, which is not installed: pip install tensorboard") from error
 
     writer = SummaryWriter(str(folder / "tensorboard"), purge_step=run.frames)
+    tracked = Attention(arguments.track, arguments.track_every, run, writer) if arguments.track else None
     curve = (folder / "curve.csv").open("a", buffering=1)
     stopping: list[bool] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -415,6 +449,8 @@ def train(arguments: argparse.Namespace) -> int:
             progress.update(bar, completed=min(run.frames, settings.frames), rate=rate, mean=mean)
             for name, value in {**stats, "return": mean, "steps_per_second": rate}.items():
                 writer.add_scalar(f"train/{name}", value, run.frames)
+            if tracked:
+                tracked.log()
             curve.write(f"{run.frames},{mean:.4f},{len(trainer.returns)},{stats['entropy']:.4f},{rate:.0f}\n")
             if marks and run.frames >= marks[0]:
                 marks = [m for m in marks if m > run.frames]
@@ -590,6 +626,8 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
             metavar="N" if choices is None else None,
             help=f"{text} (default {item.default})",
         )
+    one.add_argument("--track", type=Path, metavar="FILE", help="log attention on this probe set of `inspector track`")
+    one.add_argument("--track-every", type=positive, default=200_000, metavar="N", help="frames (default %(default)s)")
     one.set_defaults(command=train)
 
     one = commands.add_parser("evaluate", parents=[machine], help="play full games under every checkpoint of a run")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from inspector.atari.environment import make_environment
 from inspector.atari.objects.choice import find_for
 from inspector.explaining import resolve_action
 from inspector.load import Member
-from inspector.lrp import make_explainer
+from inspector.lrp import Explanation, make_explainer
 from inspector.probe import State
 from inspector.probe_file import arrays_of, read_probe
 from inspector.records import LEDGER_PARTS, Step
@@ -96,10 +95,10 @@ def explain_probe(
     if random_seed is not None:
         agent = with_random_weights(agent, random_seed)
     observations, summers = _prepared(str(probe))
-    explained = _Explainer(agent, explaining)
+    explained = RegionExplainer(agent, explaining)
     inputs = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
     divisor = np.float32(agent.preprocessing.divisor)
-    return _joined(
+    return joined_arrays(
         [explained(some.astype(np.float32) / divisor, summer) for some, summer in zip(inputs, summers, strict=True)]
     )
 
@@ -130,7 +129,7 @@ def play_game(
     """
     agent = member.load(device)
     watcher = Watcher(find_for(str(agent.facts.environment), regions), agent.input_shape[1:])
-    explained, total = _Explainer(agent, explaining), _Total()
+    explained, total = RegionExplainer(agent, explaining), _Total()
     kept = _keeping(total.watch(_episode(agent, seed, max_steps)), every)
     parts, indices = [], []
     steps = watcher.watch_all(kept)
@@ -140,7 +139,7 @@ def play_game(
         parts.append(explained(inputs, summer))
         indices += [watched.step.index for watched in batch]
     game = {"return": total.reward, "length": total.length, "finished": total.finished}
-    return _joined(parts) | {"steps": np.array(indices)} | {name: np.array(value) for name, value in game.items()}
+    return joined_arrays(parts) | {"steps": np.array(indices)} | {name: np.array(value) for name, value in game.items()}
 
 
 def with_random_weights(agent: Agent, seed: int) -> Agent:
@@ -155,8 +154,13 @@ def with_random_weights(agent: Agent, seed: int) -> Agent:
     return Agent(network, agent.output, agent.action_count, agent.preprocessing, agent.facts)
 
 
-class _Explainer:
-    """Explains network inputs under one agent, and adds the relevance up by regions."""
+class RegionExplainer:
+    """Explains network inputs under one agent, and adds the relevance up by regions.
+
+    Args:
+        agent: Whose decisions; its network must not change meanwhile.
+        explaining: What is explained, and how.
+    """
 
     def __init__(self, agent: Agent, explaining: Explaining) -> None:
         self._device = agent.device
@@ -166,8 +170,7 @@ class _Explainer:
 
     def __call__(self, inputs: NDArray[np.float32], summer: RegionSummer) -> Arrays:
         """Sums by region (batch, regions, stack), and what else is known of each decision."""
-        tensor = torch.from_numpy(inputs).to(self._device)
-        explanation = self._explainer(tensor, self._target if self._action is None else self._action)
+        explanation = self._explain(inputs)
         values = explanation.values.float().cpu().numpy()
         finite = explanation.finite.cpu().numpy()
         sums: RegionSums = summer(np.where(finite[:, None, None, None], values, 0.0).astype(np.float32))
@@ -185,6 +188,14 @@ class _Explainer:
             "ledger": np.stack(ledger, 1) if ledger else np.zeros((len(inputs), 0)),
             "finite": finite,
         }
+
+    def maps(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Signed relevance of network inputs, in their shape."""
+        return self._explain(inputs).values.float().cpu().numpy()
+
+    def _explain(self, inputs: NDArray[np.float32]) -> Explanation:
+        tensor = torch.from_numpy(inputs).to(self._device)
+        return self._explainer(tensor, self._target if self._action is None else self._action)
 
 
 class _Total:
@@ -224,5 +235,6 @@ def _prepared(probe: str) -> tuple[NDArray[np.uint8], list[RegionSummer]]:
     return observations, [RegionSummer(covers[start : start + BATCH], size) for start in starts]
 
 
-def _joined(parts: list[dict[str, Any]]) -> Arrays:
+def joined_arrays(parts: list[Arrays]) -> Arrays:
+    """What several batches gave, one behind the other."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
