@@ -1,7 +1,7 @@
 """One call that a trace recorded, and the values in it: signals of the plan, and what is only known when it runs."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -18,6 +18,8 @@ CURE = (
 )
 """What to do about an operation without a rule."""
 
+_OF_A_SIZE = "its size is taken from another tensor: write it as a number"
+_COMPUTED = "a setting of it is computed: write it as a number"
 _CURES = dict.fromkeys(
     ("softmax", "log_softmax", "logsoftmax", "argmax"), "let the network return the scores before it"
 )
@@ -163,20 +165,30 @@ class Call:
 
     def plain(self, value: Any) -> Any:
         """The value, which has to be known now."""
-        if any(isinstance(leaf, (Ref, Lazy, Lifted)) for leaf in leaves(value)):
-            raise self.unsupported()
+        for leaf in leaves(value):
+            if isinstance(leaf, (Ref, Lazy, Lifted, Pieces)):
+                sized = isinstance(leaf, Lazy) and any(leaf.refs())
+                raise self.unsupported(_OF_A_SIZE if sized else _COMPUTED)
         return value
 
     def constant(self, value: Any) -> Callable[[], Any]:
         """Reads a number, or what the network stores, as it is when it is called."""
-        if any(isinstance(leaf, Ref) or (isinstance(leaf, Lazy) and any(leaf.refs())) for leaf in leaves(value)):
-            raise self.unsupported()
+        read, followed = self.followed(value)
+        if followed:
+            raise self.unsupported(_OF_A_SIZE)
+        return read
 
-        def read() -> Any:
-            found = resolved(value, {})
+    def followed(self, value: Any) -> tuple[Callable[..., Any], tuple[Ref, ...]]:
+        """Reads a value as `constant` does, given the tensors whose shapes it needs; and these."""
+        if any(isinstance(leaf, (Ref, Lifted, Pieces)) for leaf in leaves(value)):
+            raise self.unsupported()
+        refs = tuple({ref: None for leaf in leaves(value) if isinstance(leaf, Lazy) for ref in leaf.refs()})
+
+        def read(*tensors: Tensor) -> Any:
+            found = resolved(value, dict(zip(refs, tensors, strict=True)))
             return found.detach() if isinstance(found, Tensor) else found
 
-        return read
+        return read, refs
 
     def add(self, operation: Operation, *operands: Ref) -> Ref:
         """Put an operation into the plan; its output."""
@@ -186,13 +198,9 @@ class Call:
         self, make: Callable[[str, Callable[..., Tensor]], Operation], function: Callable[..., Tensor], *settings: Any
     ) -> Ref:
         """Put an operation into the plan that calls `function(tensor, *settings)`; sizes in settings are followed."""
-        source = self.signal(self.args[0])
-        others = tuple({ref: None for leaf in leaves(settings) if isinstance(leaf, Lazy) for ref in leaf.refs()})
-
-        def change(tensor: Tensor, *tensors: Tensor) -> Tensor:
-            return function(tensor, *resolved(settings, dict(zip(others, tensors, strict=True))))
-
-        return self.add(make(self.place, change), source, *others)
+        read, followed = self.followed(settings)
+        operation = make(self.place, lambda tensor, *tensors: function(tensor, *read(*tensors)))
+        return self.add(operation, self.signal(self.args[0]), *followed)
 
     def unsupported(self, cure: str | None = None) -> UnsupportedError:
         """The error that says what has no rule, and what to do; a module may say it itself, as its `no_rule`."""
@@ -200,10 +208,28 @@ class Call:
         return UnsupportedError(f"{self.place} has no rule: {own or cure or _CURES.get(self.name.lower(), CURE)}")
 
 
+_SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+"""Names that torch's functions take from numpy, and their own."""
+
+
+def spelt_out(call: Call) -> Call:
+    """The call as makers know it: its first argument by place, others by torch's own names, and nothing to write to.
+
+    A plan writes in no tensor of others; who would see it is refused before.
+    """
+    kwargs = {_SPELLINGS.get(name, name): value for name, value in call.kwargs.items() if name != "out"}
+    if call.args or not kwargs:
+        return replace(call, kwargs=kwargs)
+    first = next((name for name in ("input", "tensors") if name in kwargs), next(iter(kwargs.keys())))
+    return replace(call, args=(kwargs.pop(first),), kwargs=kwargs)
+
+
 def name_of(node: fx.Node, root: nn.Module) -> str:
     """The name of what a node calls: of the module's class, the function or the method."""
     if node.op == "call_module":
         return type(root.get_submodule(str(node.target))).__name__
+    if node.target is getattr:
+        return str(node.args[1])
     return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
 
 

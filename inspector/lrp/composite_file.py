@@ -48,6 +48,11 @@ def composite_of(given: CompositeLike) -> Composite:
     """
     if isinstance(given, Composite):
         return given
+    if not isinstance(given, (str, os.PathLike)):
+        raise UsageError(
+            f"the composite is a {type(given).__name__}: pass a preset's name, a TOML file, or a Composite; "
+            f"presets are {', '.join(COMPOSITES)}"
+        )
     path = Path(given)
     if not isinstance(given, str) or path.suffix == ".toml" or path.name != given:
         return composite_from_file(path)

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from inspector.errors import UsageError
+from inspector.lrp.checks import check_inputs, check_network, checked_bounds, compare, outputs_of
 from inspector.lrp.composite_file import CompositeLike, composite_of
 from inspector.lrp.graph import make_plan
 from inspector.lrp.kernels import laid_out
 from inspector.lrp.plan import Account, Plan
 from inspector.lrp.rounding import closes
-from inspector.lrp.signal import Signal, per_decision, wide
+from inspector.lrp.signal import Signal, per_decision
 from inspector.lrp.targets import Indices, Outputs, Target, seeds_of
 
 Precision = Literal["float32", "bfloat16"]
@@ -113,6 +114,10 @@ class Explainer:
     and a change between training and evaluation. Not noticed is a change of a plain Python number that `forward`
     reads, as in `x / self.scale`: the trace has fixed it.
 
+    The first call after a plan was made runs the network itself as well, and compares: a forward that does something
+    else than its trace is refused (not under `bfloat16`, which differs anyway). The network and what it stores stay as
+    they were.
+
     One explainer serves one thread at a time.
 
     Args:
@@ -131,8 +136,10 @@ class Explainer:
         composite: The composite.
 
     Raises:
-        UnsupportedError: If the network holds an operation that has no rule, or cannot be traced.
-        UsageError: If there is no such composite, bounds are missing or empty, or a dropout is active.
+        UnsupportedError: If the network holds an operation that has no rule, or cannot be traced; at the first call, if
+            it does something else than its trace.
+        UsageError: If the network is none, or is not ready (half precision, no weights yet, a norm that learns), there
+            is no such composite, bounds are missing or empty, or a dropout is active.
     """
 
     def __init__(
@@ -146,12 +153,14 @@ class Explainer:
     ) -> None:
         if precision not in ("float32", "bfloat16"):
             raise UsageError(f"there is no precision {precision!r}: choose float32 or bfloat16")
+        check_network(network)
         self._network = network
         self.composite = composite_of(composite)
-        self._bounds = _checked_bounds(input_bounds, needed=self.composite.bounded)
+        self._bounds = checked_bounds(input_bounds, needed=self.composite.bounded)
         self._frozen = frozen
         self._dtype = torch.bfloat16 if precision == "bfloat16" else None
-        self._modules: list[tuple[nn.Module, bool]] = []
+        self._modules: list[tuple[nn.Module, bool, Any]] = []
+        self._compared: Plan | None = None
         self._plan = self._current_plan(first=True)
 
     def __call__(
@@ -205,13 +214,17 @@ class Explainer:
             )
         signal, unfit = self._input_signal(inputs)
         parts = (Signal(part if self._dtype is None else part.to(self._dtype)) for part in memory)
-        return Run(plan, plan.forward(signal, *parts), unfit, inputs.dtype)
+        signals = plan.forward(signal, *parts)
+        if plan is not self._compared and self._dtype is None:
+            compare(self._network, (inputs, *memory), [signals[index].tensor for index in plan.outputs])
+        self._compared = plan
+        return Run(plan, signals, unfit, inputs.dtype)
 
     def _current_plan(self, *, first: bool = False) -> Plan:
         """The plan, made anew if a module was replaced or changed its mode; weights are the layers' own affair."""
         if self._frozen and not first:
             return self._plan
-        modules = [(module, module.training) for module in self._network.modules()]
+        modules = [(each, each.training, vars(each).get("forward")) for each in self._network.modules()]
         if first or modules != self._modules:
             plan = make_plan(self._network, self.composite, self._dtype)
             if self._frozen:
@@ -260,40 +273,3 @@ def _finite_extremes(inputs: Tensor) -> list[float]:
     """Smallest and largest value but for NaN and infinity, which show in the relevance; nothing if all are these."""
     known = inputs[inputs.isfinite()]
     return [float(extreme) for extreme in known.aminmax()] if known.numel() else []
-
-
-def _checked_bounds(bounds: tuple[float, float] | None, *, needed: bool) -> tuple[float, float] | None:
-    if bounds is None:
-        if needed:
-            raise UsageError(
-                "the composite has a z-box rule, which needs the range of the inputs: pass input_bounds=(low, high)"
-            )
-        return None
-    low, high = bounds
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise UsageError(f"input_bounds are ({low}, {high}): pass two finite numbers, the smaller first")
-    return float(low), float(high)
-
-
-def check_inputs(inputs: Tensor) -> None:
-    """Raise UsageError unless this is a batch of network inputs."""
-    if inputs.dtype not in (torch.float32, torch.float64):
-        raise UsageError(f"inputs are {inputs.dtype}: pass float32 or float64, in the network's own unit")
-    if inputs.dim() < 2 or inputs.numel() == 0:
-        raise UsageError(f"inputs have shape {tuple(inputs.shape)}: pass (batch, *shape) with at least one decision")
-
-
-def outputs_of(scores: Tensor, value: Tensor | None, batch: int) -> Outputs:
-    """What a network gave, checked; in at least single precision.
-
-    Raises:
-        UsageError: If the shapes are not (batch, actions) and (batch, 1).
-    """
-    if scores.dim() != 2:
-        raise UsageError(f"the network gives scores of shape {tuple(scores.shape)}: (batch, actions) is expected")
-    scores = scores.to(wide(scores.dtype))
-    if value is None:
-        return Outputs(scores, None)
-    if value.numel() != batch:
-        raise UsageError(f"the network gives values of shape {tuple(value.shape)}: (batch, 1) is expected")
-    return Outputs(scores, value.reshape(batch).to(wide(value.dtype)))

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inspector.errors import UsageError
+from inspector.errors import UnsupportedError, UsageError
+from inspector.lrp.checks import check_inputs, check_network, difference, outputs_of
 from inspector.lrp.composite_file import CompositeLike
-from inspector.lrp.explain import Explainer, Explanation, Precision, check_inputs, outputs_of
+from inspector.lrp.explain import Explainer, Explanation, Precision
 from inspector.lrp.signal import per_decision
 from inspector.lrp.targets import Indices, Outputs, Target, seeds_of
 
@@ -32,13 +33,16 @@ class GradientExplainer(ABC):
         network: As for `Explainer`; it may hold operations that have no rule.
 
     Raises:
-        UsageError: At a call, if a dropout is active or a norm takes its statistics from the batch.
+        UsageError: If the network is no network that can be differentiated in its precision; at a call, if a dropout
+            is active or a norm takes its statistics from the batch.
     """
 
     name: ClassVar[str]
 
     def __init__(self, network: nn.Module) -> None:
+        check_network(network)
         self._network = network
+        self._kept_apart = False
 
     def __call__(
         self,
@@ -62,6 +66,8 @@ class GradientExplainer(ABC):
         Raises:
             UsageError: If the inputs do not fit the network, there is no such target, the network's mode mixes or
                 changes decisions, or its forward lets no gradient through.
+            UnsupportedError: If the network returns something else, or its outputs depend on more than their own
+                input. That is looked for once, at the first call with more than one decision.
         """
         check_inputs(inputs)
         self._check_mode()
@@ -69,6 +75,7 @@ class GradientExplainer(ABC):
             # Copies: a network that writes into its input in place shall not write into the caller's.
             points = [part.detach().clone().requires_grad_() for part in (inputs, *memory)]
             outputs = self._outputs([point.clone() for point in points])
+            self._check_apart(points, outputs)
             score = seeds_of(target, actions, outputs).score
             if not score.requires_grad:
                 raise UsageError(
@@ -91,8 +98,28 @@ class GradientExplainer(ABC):
         except (RuntimeError, IndexError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"inputs of shape {tuple(given[0].shape)} do not fit the network: {reason}") from error
-        scores, value = (*returned, None)[:2] if isinstance(returned, (tuple, list)) else (returned, None)
+        parts = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
+        if len(given) > 1 and len(parts) > 1 and isinstance(parts[-1], (tuple, list)):
+            parts = parts[:-1]  # its memory after this step
+        scores, value = (*parts, None)[:2]
+        if len(parts) > 2 or not isinstance(scores, Tensor) or not isinstance(value, (Tensor, type(None))):
+            raise UnsupportedError(
+                "the network returns something else than scores or a pair of scores and values: wrap it so that it does"
+            )
         return outputs_of(scores, value, len(given[0]))
+
+    def _check_apart(self, points: list[Tensor], outputs: Outputs) -> None:
+        """Check, once, that a decision by itself has the scores that it has in its batch."""
+        if self._kept_apart or len(points[0]) < 2:
+            return
+        with torch.no_grad():
+            alone = self._outputs([point[:1].clone() for point in points]).scores
+        if gap := difference(alone, outputs.scores[:1].detach(), points[0].detach()):
+            raise UnsupportedError(
+                f"the network mixes the decisions of a batch: the first has other scores alone, by {gap:.3g}: let each "
+                "output depend on its own input, or explain one decision at a time"
+            )
+        self._kept_apart = True
 
     def _check_mode(self) -> None:
         for name, module in self._network.named_modules():

@@ -1,15 +1,15 @@
 """Trace a network once, and make a plan of it: every operation with its place, its operands and its rule."""
 
-import inspect
 import operator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
 from inspector.errors import UnsupportedError
-from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves, name_of, path_of
+from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves, spelt_out
+from inspector.lrp.checks import check_modules
 from inspector.lrp.composite import Composite
 from inspector.lrp.fusing import fused
 from inspector.lrp.layers import LayerKind, LinearLayer
@@ -17,11 +17,9 @@ from inspector.lrp.operations import Linear, Rearrangement
 from inspector.lrp.plan import Node, Operation, Plan
 from inspector.lrp.registry import registered
 from inspector.lrp.rules import Rule
-from inspector.lrp.tables import FUNCTIONS, METHODS, MODULES, VIEWS
-
-_ASKS = ("size", "dim", "ndimension", "numel", "element_size", "is_floating_point")
-_ATTRIBUTES = ("shape", "dtype", "device", "ndim", "is_cuda")
-_WRITERS = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
+from inspector.lrp.tables import FUNCTIONS, METHODS, MODULES
+from inspector.lrp.trace import ASKS, ATTRIBUTES, Root, traced
+from inspector.lrp.writes import refuse_shared_writes
 
 
 def make_plan(network: nn.Module, composite: Composite, dtype: torch.dtype | None = None) -> Plan:
@@ -40,55 +38,10 @@ def make_plan(network: nn.Module, composite: Composite, dtype: torch.dtype | Non
         UnsupportedError: If the network cannot be traced, or holds an operation without a rule.
         UsageError: If a dropout is active.
     """
-    root = _Root(network)
-    try:
-        graph = _Tracer().trace(root)
-    except Exception as error:  # a forward can do anything with what the trace hands to it
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UnsupportedError(
-            f"the forward of {type(network).__name__} cannot be traced ({reason}): let it take one tensor, not branch "
-            "on values, and keep to torch"
-        ) from error
+    check_modules(network)
+    root = Root(network)
+    graph = traced(root)
     return _Building(root, composite, dtype).plan(graph)
-
-
-class _Root(nn.Module):
-    """Holds the network, so that whatever the trace has to store is not stored on it."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        needed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = inspect.signature(network.forward).parameters.values()
-        required = [each for each in parameters if each.kind in needed and each.default is inspect.Parameter.empty]
-        self.parts = max(0, len(required) - 1)
-
-    def forward(self, inputs: Any, memory: Any) -> Any:
-        return self.network(inputs, *(memory[part] for part in range(self.parts)))
-
-
-class _StandIn(fx.Proxy):
-    """Passes for the tensor that it stands for, where a forward checks the type of what it was given."""
-
-    @property  # type: ignore[misc]  # as unittest.mock does it
-    def __class__(self) -> type:
-        return Tensor
-
-
-class _Tracer(fx.Tracer):
-    """Steps into every module but torch's own, those with a rule, and those that say `no_rule`."""
-
-    proxy_buffer_attributes = True  # or what a forward makes of a buffer would be fixed, and stale one day
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        known = type(m).forward in MODULES or registered(type(m)) is not None or hasattr(m, "no_rule")
-        return known or super().is_leaf_module(m, module_qualified_name)
-
-    def proxy(self, node: fx.Node) -> fx.Proxy:
-        return _StandIn(node, self)
-
-    def create_arg(self, a: Any) -> Any:
-        return a.node if type(a) is _StandIn else super().create_arg(a)  # or it would be stored as a constant
 
 
 @dataclass(slots=True)
@@ -102,7 +55,7 @@ class _Adding:
 class _Building:
     """Walks the trace, and keeps for each of its nodes what that became: a signal, a lazy value, or a tuple of them."""
 
-    def __init__(self, root: _Root, composite: Composite, dtype: torch.dtype | None) -> None:
+    def __init__(self, root: Root, composite: Composite, dtype: torch.dtype | None) -> None:
         self._root = root
         self.dtype = dtype
         self.gates: set[Ref] = set()
@@ -123,7 +76,7 @@ class _Building:
             if node.op == "get_attr":
                 self._values[node] = Lazy(operator.attrgetter(str(node.target)), (self.root,))
             elif node.op.startswith("call"):
-                self._refuse_shared_writes(node)
+                refuse_shared_writes(node, self.root)
                 if node in needed:
                     self._values[node] = self._value(node)
         self._composite.check(self._layer_names)
@@ -160,8 +113,8 @@ class _Building:
     def _value(self, node: fx.Node) -> Any:
         args, kwargs = self._translated(node.args), self._translated(dict(node.kwargs))
         found = list(leaves((args, kwargs)))
-        asks = node.target is len or (node.op == "call_method" and node.target in _ASKS)
-        asks = asks or (node.op == "call_function" and node.target is getattr and args[1] in _ATTRIBUTES)
+        asks = node.target is len or (node.op == "call_method" and node.target in ASKS)
+        asks = asks or (node.op == "call_function" and node.target is getattr and args[1] in ATTRIBUTES)
         if node.op != "call_module" and (asks or not any(isinstance(leaf, (Ref, Lifted, Pieces)) for leaf in found)):
             return Lazy(_method(node.target) if node.op == "call_method" else node.target, args, kwargs)  # type: ignore[arg-type]
         if node.target is operator.getitem and isinstance(args[0], tuple) and isinstance(args[1], int):
@@ -174,8 +127,6 @@ class _Building:
         node = call.node
         if node.op == "call_module":
             own, maker = registered(type(call.module)), MODULES.get(type(call.module).forward)
-            if call.module._forward_hooks or call.module._forward_pre_hooks:
-                raise call.unsupported("it has forward hooks, which explaining would pass by: remove them")
         else:
             own = registered(node.target)
             maker = (METHODS if node.op == "call_method" else FUNCTIONS).get(node.target)
@@ -183,7 +134,7 @@ class _Building:
             return own(call)
         if maker is None:
             raise call.unsupported()
-        return maker(call)
+        return maker(spelt_out(call))
 
     def _translated(self, value: Any) -> Any:
         if isinstance(value, fx.Node):
@@ -199,21 +150,6 @@ class _Building:
         if isinstance(value, slice):
             return slice(*(self._translated(each) for each in (value.start, value.stop, value.step)))
         return value
-
-    def _refuse_shared_writes(self, node: fx.Node) -> None:
-        """A plan never writes in place, so nobody may read later what the network would have overwritten."""
-        source = node
-        while _writes(node, self.root) and source.op.startswith("call"):
-            last, source = source, source.all_input_nodes[0]
-            others = [user for user in source.users if user is not last]
-            if any(user > node or _is_view(user, self.root) for user in others):
-                name, path = name_of(node, self.root), path_of(node)
-                raise UnsupportedError(
-                    f"{name} ({path or 'in the network' + chr(39) + 's own forward'}) has no rule: it overwrites a "
-                    "tensor that is used again: use the form that does not"
-                )
-            if not source.op.startswith("call") or not _is_view(source, self.root):
-                return
 
     def _outputs(self, returned: Any) -> tuple[int, int | None, tuple[int, ...]]:
         parts = tuple(returned) if isinstance(returned, (tuple, list)) else (returned,)
@@ -231,22 +167,6 @@ class _Building:
 
 def _method(name: Any) -> Any:
     return lambda owner, *args, **kwargs: getattr(owner, name)(*args, **kwargs)
-
-
-def _writes(node: fx.Node, root: nn.Module) -> bool:
-    """Whether a call overwrites its input."""
-    if node.op == "call_module":
-        return bool(getattr(root.get_submodule(str(node.target)), "inplace", False))
-    name = name_of(node, root)
-    by_flag = node.kwargs.get("inplace", name == "relu" and node.args[1:] == (True,))
-    return bool(by_flag) or node.target in _WRITERS or (name.endswith("_") and not name.endswith("__"))
-
-
-def _is_view(node: fx.Node, root: nn.Module) -> bool:
-    """Whether what a call gives may share memory with its input."""
-    if node.op == "call_module":
-        return type(root.get_submodule(str(node.target))).forward in VIEWS
-    return name_of(node, root) in VIEWS
 
 
 def _leading_to(output: fx.Node) -> set[fx.Node]:

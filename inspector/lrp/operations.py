@@ -13,8 +13,8 @@ from inspector.lrp.rules import STABILISER, Rule
 from inspector.lrp.signal import Shares, Signal, Where, divided, per_decision, rounded_away
 
 Bounds = tuple[float, float] | None
-Constant = Callable[[], Any]
-"""Reads a number or a tensor that the network holds, as it is now."""
+Constant = Callable[..., Any]
+"""Reads a number or a tensor that the network holds, as it is now, given the tensors whose shapes it follows."""
 
 
 class Linear(Operation):
@@ -62,7 +62,7 @@ class Unit(Operation):
 
     Args:
         place: Where it stands.
-        change: What it does.
+        change: What it does with the tensor, and those of further operands, whose shapes it follows.
         nonnegative: Whether it gives no value below 0; None if it does as its input does, and leaves 0 and signs alone.
         rising: Whether it keeps the order of values, so that bounds of the input become those of the output.
     """
@@ -70,7 +70,7 @@ class Unit(Operation):
     def __init__(
         self,
         place: str,
-        change: Callable[[Tensor], Tensor],
+        change: Callable[..., Tensor],
         *,
         nonnegative: bool | None = False,
         rising: bool = False,
@@ -79,10 +79,10 @@ class Unit(Operation):
         self._change, self._nonnegative, self._rising = change, nonnegative, rising
 
     def forward(self, *operands: Signal) -> Signal:  # noqa: D102
-        (inputs,) = operands
+        inputs, *others = operands
         bounds = moved(inputs.bounds, self._change) if self._rising else None
         nonnegative = inputs.nonnegative if self._nonnegative is None else self._nonnegative
-        return Signal(self._change(inputs.tensor), nonnegative, bounds)
+        return Signal(self._change(inputs.tensor, *(other.tensor for other in others)), nonnegative, bounds)
 
     def where(self, outputs: Where) -> Where:  # noqa: D102
         return outputs if self._nonnegative is None else Where.ANYWHERE
@@ -149,7 +149,7 @@ class Rearrangement(Operation):
         inputs = operands[0].tensor
         number = torch.arange(1.0, len(inputs) + 1, device=inputs.device)
         origin = number.view(-1, *[1] * (inputs.dim() - 1)).expand(inputs.shape)
-        found = self.change(origin, *(operand.tensor for operand in operands[1:])).flatten(1)
+        found = self.change(origin, *(operand.tensor for operand in operands[1:])).reshape(len(inputs), -1)
         return bool(((found == number[:, None]) | (found == 0)).all())
 
 
@@ -205,8 +205,8 @@ class Affine(Operation):
         self._change, self._constant, self._moves = change, constant, moves
 
     def forward(self, *operands: Signal) -> Signal:  # noqa: D102
-        (inputs,) = operands
-        constant = self._constant()
+        inputs, *others = operands
+        constant = self._constant(*(other.tensor for other in others))
         tensor = self._change(inputs.tensor, constant)
         if tensor.shape != inputs.tensor.shape:
             raise UnsupportedError(
@@ -225,7 +225,7 @@ class Affine(Operation):
         return Signal(tensor, rises, bounds)
 
     def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
-        constant = None if self._moves else self._constant()
+        constant = None if self._moves else self._constant(*(operand.tensor for operand in operands[1:]))
         if constant is None or (not isinstance(constant, Tensor) and self._change(1.0, constant) != 0):
             return (Shares(relevance),)
         kept = relevance.masked_fill(self._of(1.0, torch.as_tensor(constant, device=relevance.device)) == 0, 0.0)
@@ -313,7 +313,12 @@ class Own(Operation):
         return Signal(self._call(*(operand.tensor for operand in operands)))
 
     def backward(self, operands: tuple[Signal, ...], output: Signal, relevance: Tensor) -> Sequence[Shares | None]:  # noqa: D102
-        given = self._rule(self._owner, *(operand.tensor for operand in operands), output.tensor, relevance.clone())
+        tensors = (*(operand.tensor for operand in operands), output.tensor, relevance.clone())
+        try:
+            given = self._rule(self._owner, *tensors)
+        except Exception as error:  # a rule of others can do anything
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise UsageError(f"the rule registered for {self.place} failed: {reason}") from error
         each = given if isinstance(given, (tuple, list)) else (given,)
         for operand, values in zip(operands, each, strict=False):
             if not isinstance(values, Tensor) or values.shape != operand.tensor.shape:

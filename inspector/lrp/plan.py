@@ -103,14 +103,18 @@ class Plan:
     def __post_init__(self) -> None:
         """Tell every operation to which of its outputs relevance will come."""
         where = [Where.POSITIVE] * (self.inputs + len(self.nodes))
-        for index in (self.scores, self.value, *self.memory):
-            if index is not None:
-                where[index] = Where.ANYWHERE
+        for index in self.outputs:
+            where[index] = Where.ANYWHERE
         for index in range(len(where) - 1, self.inputs - 1, -1):
             node = self.nodes[index - self.inputs]
             node.operation.expect(where[index])
             for operand in node.operands:
                 where[operand] = min(where[operand], node.operation.where(where[index]))
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The signals of all that the network gives: scores, value if there is one, memory."""
+        return (self.scores, *(() if self.value is None else (self.value,)), *self.memory)
 
     def with_nodes(self, nodes: Mapping[int, Node]) -> "Plan":
         """The plan of these nodes alone, by the signals that they give, with operands as they are counted here."""

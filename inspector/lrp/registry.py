@@ -22,8 +22,9 @@ def register_rule(kind: Any) -> Callable[[OwnRule], OwnRule]:
             return relevance
 
     The rule gets the module (or the function), the tensors it took, the tensor it gave and the relevance of that,
-    (batch, ...) each. It returns the relevance of the inputs, a tuple if there are several. What these do not add up to
-    is written in the ledger as dropped. Only forwards traced after the registration use it.
+    (batch, ...) each. It returns the relevance of the inputs, a tuple if there are several. It runs in inference mode:
+    for a gradient, open `torch.inference_mode(False)` and `torch.enable_grad()` and take clones of the tensors. What
+    these do not add up to is written in the ledger as dropped. Only forwards traced after the registration use it.
 
     Args:
         kind: A class of modules, whose forward is then not looked into (nor that of classes derived from it), or a
@@ -35,6 +36,11 @@ def register_rule(kind: Any) -> Callable[[OwnRule], OwnRule]:
     Raises:
         UsageError: If `kind` is neither, or already has a registered rule.
     """
+    if isinstance(kind, nn.Module):
+        raise UsageError(
+            f"a rule is registered for a class of modules, not for one {type(kind).__name__}: pass "
+            f"{type(kind).__name__}, or give it a class of its own"
+        )
     if not callable(kind) or (isinstance(kind, type) and not issubclass(kind, nn.Module)):
         raise UsageError(f"a rule is registered for a class of modules or a function, not for {kind!r}")
 

@@ -1,6 +1,6 @@
 """From calls that move values around to the plan: reshapes, slices, paddings, pieces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inspector.errors import UnsupportedError, UsageError
-from inspector.lrp.call import Call, Lifted, Pieces, Ref, leaves
+from inspector.lrp.call import Call, Lazy, Lifted, Pieces, Ref, leaves
 from inspector.lrp.operations import Concatenation, Rearrangement
 
 _RESHAPING = partial(Rearrangement, reshapes=True)
@@ -18,9 +18,31 @@ _PADDING = partial(Rearrangement, pads=True)
 
 def same(call: Call) -> Ref:
     """What gives its input, perhaps in another type or layout."""
-    if call.name in ("float", "double", "contiguous"):
+    if call.name in ("float", "double", "contiguous", "cpu", "cuda"):
         return call.changed(_RESHAPING, getattr(Tensor, call.name))
     return call.changed(_RESHAPING, lambda values: values)
+
+
+def to(call: Call) -> Ref:
+    """Another type or device."""
+    place = call.place
+
+    def change(values: Tensor, args: Any, kwargs: Any) -> Tensor:
+        changed = values.to(*args, **kwargs)
+        if not changed.is_floating_point():
+            raise UnsupportedError(f"{place} makes whole numbers of what it gets, which has no rule: leave it away")
+        return changed
+
+    return call.changed(_RESHAPING, change, call.args[1:], call.kwargs)
+
+
+def as_another(call: Call) -> Ref:
+    """`expand_as`, `view_as` and `reshape_as`: to the shape of another tensor."""
+    given = call.bound("input", "other")
+    shape = Lazy(getattr, (given["other"], "shape"))
+    if call.name == "expand_as":
+        return call.changed(Rearrangement, Tensor.expand, shape)
+    return call.changed(_RESHAPING, _reshaped, shape)
 
 
 def dropout(call: Call) -> Ref:
@@ -41,7 +63,7 @@ def flatten(call: Call) -> Ref:
         start, end = call.module.start_dim, call.module.end_dim
     else:
         given = call.bound("input", start_dim=0, end_dim=-1)
-        start, end = call.plain(given["start_dim"]), call.plain(given["end_dim"])
+        start, end = given["start_dim"], given["end_dim"]
     return call.changed(_RESHAPING, torch.flatten, start, end)
 
 
@@ -67,7 +89,7 @@ def reshape(call: Call) -> Ref:
 def squeeze(call: Call) -> Ref | Lifted:
     """Squeeze and unsqueeze; a first dimension of 1 before the batch is one step of a sequence, for an LSTM."""
     given = call.bound("input", dim=None)
-    source, axis = given["input"], call.plain(given["dim"])
+    source, axis = given["input"], given["dim"]
     if call.name == "unsqueeze" and axis == 0:
         return Lifted(call.signal(source))
     if isinstance(source, Lifted) and call.name == "squeeze" and axis == 0:
@@ -79,12 +101,12 @@ def squeeze(call: Call) -> Ref | Lifted:
 
 def permute(call: Call) -> Ref:
     """`permute`, `transpose` and their like; the decisions stay in front."""
-    settings = tuple(call.args[1:]) + tuple(call.kwargs.values())
-    name = {"swapaxes": "transpose", "swapdims": "transpose"}.get(call.name, call.name)
-    axes = settings[0] if name == "permute" and len(settings) == 1 else settings
-    if name == "permute":
-        return call.changed(Rearrangement, _permuted, call.plain(tuple(axes)))
-    return call.changed(Rearrangement, _swapped, *call.plain(axes))
+    if call.name == "permute":
+        axes = call.args[1:] or tuple(call.kwargs.values())
+        return call.changed(Rearrangement, _permuted, axes[0] if len(axes) == 1 else axes)
+    names = ("axis0", "axis1") if call.name == "swapaxes" else ("dim0", "dim1")
+    given = call.bound("input", *names)
+    return call.changed(Rearrangement, _swapped, *(given[name] for name in names))
 
 
 def take(call: Call) -> Any:
@@ -105,10 +127,10 @@ def pad(call: Call) -> Ref:
         mode = {"Ref": "reflect", "Rep": "replicate", "Cir": "circular"}.get(call.name[:3], "constant")
     else:
         given = call.bound("input", "pad", mode="constant", value=None)
-        widths, mode, value = call.plain(given["pad"]), call.plain(given["mode"]), call.plain(given["value"])
+        widths, mode, value = given["pad"], call.plain(given["mode"]), call.plain(given["value"])
     if value:
         raise call.unsupported(f"it pads with {value:g}: only padding with zeros, or with the edge, has one")
-    return call.changed(_PADDING, functional.pad, list(widths), mode)
+    return call.changed(_PADDING, lambda values, widths: functional.pad(values, list(widths), mode), widths)
 
 
 def keep_places(call: Call) -> Ref:
@@ -117,20 +139,21 @@ def keep_places(call: Call) -> Ref:
         module = call.module
         return call.changed(Rearrangement, lambda values: module(values))
     function: Callable[..., Tensor] = getattr(Tensor, call.name, None) or getattr(torch, call.name)
-    kwargs = call.plain(dict(call.kwargs))
-    return call.changed(Rearrangement, lambda values, *rest: function(values, *rest, **kwargs), *call.args[1:])
+    rest = call.args[1:], call.kwargs
+    return call.changed(Rearrangement, lambda values, args, kwargs: function(values, *args, **kwargs), *rest)
 
 
 def pieces(call: Call) -> Pieces:
     """`chunk`, `split` and `unbind`: each piece is a signal of its own."""
     function: Callable[..., Any] = getattr(torch, call.name)
-    settings, kwargs = call.args[1:], call.plain(dict(call.kwargs))
+    settings, kwargs = call.args[1:], dict(call.kwargs)
     axis = kwargs.get("dim", settings[-1] if len(settings) > (call.name != "unbind") else 0)
     if call.plain(axis) == 0:
         raise call.unsupported("it takes the batch apart: keep the first dimension")
 
     def take_one(number: int) -> Ref:
-        return call.changed(Rearrangement, lambda values, *rest: function(values, *rest, **kwargs)[number], *settings)
+        change = lambda values, args, kwargs: function(values, *args, **kwargs)[number]  # noqa: E731
+        return call.changed(Rearrangement, change, settings, kwargs)
 
     return Pieces(take_one)
 
@@ -138,8 +161,10 @@ def pieces(call: Call) -> Pieces:
 def concatenate(call: Call) -> Ref:
     """Concatenation along a dimension that is not the batch's."""
     given = call.bound("tensors", dim=0)
+    if any(isinstance(part, Lazy) for part in given["tensors"]):
+        raise call.unsupported("one part is a constant: make it a part of the network input")
     parts = [call.signal(part) for part in given["tensors"]]
-    axis = call.plain(given["dim"])
+    axis = 1 if call.name == "hstack" else call.plain(given["dim"])
     if call.name == "stack":
         if axis == 0:
             raise call.unsupported("it stacks batches: keep the first dimension")
@@ -152,12 +177,12 @@ def _reshaped(values: Tensor, *sizes: Any) -> Tensor:
     return values.reshape(flat)
 
 
-def _permuted(values: Tensor, axes: tuple[int, ...]) -> Tensor:
+def _permuted(values: Tensor, axes: Sequence[int]) -> Tensor:
     if axes[0] % values.dim() != 0:
         raise UnsupportedError(
             "permute moves the batch away from the front, which has no rule: keep the first dimension"
         )
-    return values.permute(axes)
+    return values.permute(tuple(axes))
 
 
 def _swapped(values: Tensor, one: int, other: int) -> Tensor:

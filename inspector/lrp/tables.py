@@ -32,6 +32,8 @@ _PADS = tuple(
     for n in (1, 2, 3)
     if hasattr(nn, f"{kind}Pad{n}d")
 )
+_DROPOUT_MODULES = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
+_DROPOUTS = (torch.dropout, *(getattr(functional, f"dropout{n}") for n in ("", "1d", "2d", "3d")))
 _NUMBERED: dict[str, Callable[[int], Maker]] = {
     "Conv{n}d": lambda n: layer_makers.convolution,
     "ConvTranspose{n}d": lambda n: layer_makers.transposed_convolution,
@@ -75,7 +77,7 @@ MODULES: Mapping[Any, Maker] = {
     nn.Flatten.forward: shape_makers.flatten,
     nn.Unflatten.forward: shape_makers.unflatten,
     nn.Identity.forward: shape_makers.same,
-    **{getattr(nn, name).forward: shape_makers.dropout for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d")},
+    **{getattr(nn, name).forward: shape_makers.dropout for name in _DROPOUT_MODULES},
     nn.PixelShuffle.forward: shape_makers.keep_places,
     nn.PixelUnshuffle.forward: shape_makers.keep_places,
     nn.Upsample.forward: value_makers.average,
@@ -87,21 +89,23 @@ MODULES: Mapping[Any, Maker] = {
 
 METHODS: Mapping[Any, Maker] = {
     **_UNITS,
-    **{f"{name}_": _UNITS[name] for name in ("relu", "tanh", "sigmoid", "clamp")},
+    **{f"{name}_": _UNITS[name] for name in ("relu", "tanh", "sigmoid", "clamp", "clamp_min", "clamp_max")},
     "flatten": shape_makers.flatten,
     "unflatten": shape_makers.unflatten,
     **dict.fromkeys(("squeeze", "unsqueeze"), shape_makers.squeeze),
     **dict.fromkeys(("view", "reshape"), shape_makers.reshape),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims"), shape_makers.permute),
     **dict.fromkeys(("flip", "roll", "repeat", "expand", "repeat_interleave"), shape_makers.keep_places),
-    **dict.fromkeys(("narrow", "select", "movedim"), shape_makers.keep_places),
+    **dict.fromkeys(("narrow", "select", "movedim", "moveaxis"), shape_makers.keep_places),
     **dict.fromkeys(("chunk", "split", "unbind"), shape_makers.pieces),
-    **dict.fromkeys(("add", "add_", "sub", "sub_"), value_makers.add),
+    **dict.fromkeys(("add", "add_", "sub", "sub_", "subtract", "subtract_"), value_makers.add),
     **dict.fromkeys(("mul", "mul_", "div", "div_", "true_divide", "multiply", "divide"), value_makers.multiply),
     **dict.fromkeys(("mean", "sum"), value_makers.total),
     "neg": value_makers.turn_round,
     "softmax": value_makers.softmax,
-    **dict.fromkeys(("float", "double", "contiguous", "clone", "detach"), shape_makers.same),
+    **dict.fromkeys(("float", "double", "contiguous", "clone", "detach", "cpu", "cuda"), shape_makers.same),
+    "to": shape_makers.to,
+    **dict.fromkeys(("expand_as", "view_as", "reshape_as"), shape_makers.as_another),
 }
 
 FUNCTIONS: Mapping[Any, Maker] = {
@@ -114,6 +118,7 @@ FUNCTIONS: Mapping[Any, Maker] = {
     **{getattr(functional, f"conv_transpose{n}d"): layer_makers.transposed_convolution for n in (1, 2, 3)},
     functional.batch_norm: layer_makers.batch_norm,
     **dict.fromkeys((functional.layer_norm, functional.group_norm, functional.local_response_norm), value_makers.norm),
+    **dict.fromkeys((torch.layer_norm, torch.group_norm, functional.instance_norm), value_makers.norm),
     **{getattr(functional, f"max_pool{n}d"): value_makers.max_pool(n) for n in (1, 2, 3)},
     **{getattr(torch, f"max_pool{n}d"): value_makers.max_pool(n) for n in (1, 2, 3)},
     **{getattr(functional, f"adaptive_max_pool{n}d"): value_makers.adaptive_max_pool(n) for n in (1, 2, 3)},
@@ -126,14 +131,15 @@ FUNCTIONS: Mapping[Any, Maker] = {
     torch.reshape: shape_makers.reshape,
     **dict.fromkeys((torch.permute, torch.transpose, torch.swapaxes), shape_makers.permute),
     **dict.fromkeys(
-        (torch.flip, torch.roll, torch.repeat_interleave, torch.narrow, torch.select, torch.movedim),
+        (torch.flip, torch.roll, torch.repeat_interleave, torch.narrow, torch.select, torch.movedim, torch.moveaxis),
         shape_makers.keep_places,
     ),
+    **dict.fromkeys((functional.pixel_shuffle, functional.pixel_unshuffle), shape_makers.keep_places),
     **dict.fromkeys((torch.chunk, torch.split, torch.unbind), shape_makers.pieces),
-    **dict.fromkeys((torch.cat, torch.concat, torch.concatenate, torch.stack), shape_makers.concatenate),
+    **dict.fromkeys((torch.cat, torch.concat, torch.concatenate, torch.stack, torch.hstack), shape_makers.concatenate),
     **dict.fromkeys((functional.pad, torch.nn.functional.pad), shape_makers.pad),
     operator.getitem: shape_makers.take,
-    **dict.fromkeys((functional.dropout, functional.dropout2d, functional.dropout3d), shape_makers.dropout),
+    **dict.fromkeys(_DROPOUTS, shape_makers.dropout),
     **dict.fromkeys(value_makers.SUMS, value_makers.add),
     **dict.fromkeys((torch.mul, torch.multiply, operator.mul, operator.imul), value_makers.multiply),
     **dict.fromkeys((torch.div, torch.true_divide, operator.truediv, operator.itruediv), value_makers.multiply),
@@ -144,9 +150,10 @@ FUNCTIONS: Mapping[Any, Maker] = {
 
 VIEWS: frozenset[Any] = frozenset(
     {nn.Flatten.forward, nn.Unflatten.forward, nn.Identity.forward}
-    | {nn.Dropout.forward, nn.Dropout1d.forward, nn.Dropout2d.forward, nn.Dropout3d.forward}
+    | {getattr(nn, name).forward for name in _DROPOUT_MODULES}
     | {"flatten", "unflatten", "view", "reshape", "squeeze", "unsqueeze", "transpose", "permute", "getitem", "chunk"}
     | {"split", "unbind", "expand", "contiguous", "float", "double", "detach", "narrow", "select", "movedim"}
+    | {"moveaxis", "to", "cpu", "cuda", "expand_as", "view_as", "reshape_as"}
     | {"swapaxes", "swapdims", "dropout", "dropout1d", "dropout2d", "dropout3d"}
 )
 """Calls whose result may share memory with their input: by a module's forward, or by the name of a function."""

@@ -97,7 +97,11 @@ def _weights(target: Target, actions: Indices | None, scores: Tensor) -> Tensor:
 def _indices(given: Indices, scores: Tensor, name: str) -> Tensor:
     """One index for each decision, checked."""
     batch, count = scores.shape
-    indices = torch.as_tensor(given, device=scores.device)
+    try:
+        indices = torch.as_tensor(given, device=scores.device)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # whatever torch makes of it
+        known = f"{', '.join(TARGETS)}, or the index of a score" if name == "target" else "the index of a score"
+        raise UsageError(f"there is no {name} {given!r}: choose {known}") from None
     if indices.dtype == torch.bool or indices.is_floating_point() or indices.is_complex():
         raise UsageError(f"{name} indices are {indices.dtype}: pass integers")
     if indices.dim() == 0:

@@ -27,9 +27,8 @@ def unit(function: Callable[..., Tensor], *, nonnegative: bool | None = None, ri
             source = call.signal(call.args[0])
         else:
             settings = call.plain((call.args[1:], {k: v for k, v in call.kwargs.items() if k != "inplace"}))
-            numbers = tuple(value for value in settings[0] if not isinstance(value, bool))
-            kwargs = {name: value for name, value in settings[1].items() if name != "input"}
-            source = call.signal(call.args[0] if call.args else call.kwargs["input"])
+            numbers, kwargs = tuple(value for value in settings[0] if not isinstance(value, bool)), settings[1]
+            source = call.signal(call.args[0])
             change = (lambda values: function(values, *numbers, **kwargs)) if numbers or kwargs else function
         sign, order = _checked(change, nonnegative, rising)
         return call.add(Unit(call.place, change, nonnegative=sign, rising=order), source)
@@ -47,7 +46,7 @@ def _checked(change: Callable[[Tensor], Tensor], nonnegative: bool | None, risin
 
 def relu(call: Call) -> Ref:
     """A rectifier."""
-    return call.add(ReLU(call.place), call.signal(call.args[0] if call.args else call.kwargs["input"]))
+    return call.add(ReLU(call.place), call.signal(call.args[0]))
 
 
 def gate(function: Callable[..., Tensor]) -> Maker:
@@ -70,9 +69,15 @@ def norm(call: Call) -> Ref:
             raise call.unsupported("it tracks statistics: use one that does not")
         return call.add(Unit(call.place, lambda values: module(values)), call.signal(call.args[0]))
     function: Any = call.node.target
-    args, kwargs = call.constant(call.args[1:]), call.constant(call.kwargs)
-    source = call.signal(call.args[0])
-    return call.add(Unit(call.place, lambda values: function(values, *args(), **kwargs())), source)
+    if call.name == "instance_norm" and any(isinstance(leaf, Lazy) for leaf in (*call.args[1:3], *_tracked(call))):
+        raise call.unsupported("it tracks statistics: use one that does not")
+    return call.changed(
+        Unit, lambda values, args, kwargs: function(values, *args, **kwargs), call.args[1:], call.kwargs
+    )
+
+
+def _tracked(call: Call) -> tuple[Any, ...]:
+    return tuple(call.kwargs.get(name) for name in ("running_mean", "running_var"))
 
 
 def softmax(call: Call) -> Ref:
@@ -101,15 +106,13 @@ def add(call: Call) -> Ref:
             raise call.unsupported(f"its alpha is {alpha}: multiply first")
         return call.add(Sum(call.place, (1.0, sign)), one, other)
     if isinstance(other, Ref):
-        change = operator.add if sign > 0 else _less
-        return call.add(Affine(call.place, change, _constant(call, one), moves=True), other)
-    amount = _constant(call, other)
-    return call.add(Affine(call.place, lambda x, c: x + sign * alpha * c, amount, moves=True), call.signal(one))
+        return _affine(call, operator.add if sign > 0 else _less, other, one, moves=True)
+    return _affine(call, lambda x, c: x + sign * alpha * c, call.signal(one), other, moves=True)
 
 
 def turn_round(call: Call) -> Ref:
     """The negative of a signal."""
-    return call.add(Affine(call.place, operator.mul, lambda: -1.0, moves=False), call.signal(call.args[0]))
+    return _affine(call, operator.mul, call.signal(call.args[0]), -1.0)
 
 
 def multiply(call: Call) -> Ref:
@@ -126,24 +129,24 @@ def multiply(call: Call) -> Ref:
         raise call.unsupported("it divides by what depends on the input: divide by a constant")
     source, constant = (one, other) if isinstance(one, Ref) else (other, one)
     change = operator.truediv if divides else operator.mul
-    return call.add(Affine(call.place, change, _constant(call, constant), moves=False), call.signal(source))
+    return _affine(call, change, call.signal(source), constant)
 
 
 def total(call: Call) -> Ref:
     """A mean or a sum over dimensions of each decision."""
     given = call.bound("input", dim=None, keepdim=False, dtype=None)
-    axes, keep = call.plain(given["dim"]), call.plain(given["keepdim"])
+    axes, keep = given["dim"], call.plain(given["keepdim"])
     function: Callable[..., Tensor] = torch.mean if call.name == "mean" else torch.sum
     if axes is None:
         raise call.unsupported("it runs over the whole batch: name the dimensions")
     place = call.place
 
-    def change(values: Tensor) -> Tensor:
+    def change(values: Tensor, axes: Any) -> Tensor:
         if any(axis % values.dim() == 0 for axis in (axes if isinstance(axes, (tuple, list)) else (axes,))):
             raise UnsupportedError(f"{place} runs over the batch, which mixes decisions: keep the first dimension")
         return function(values, axes, keepdim=keep)
 
-    return call.changed(Total, change)
+    return call.changed(Total, change, axes)
 
 
 def average(call: Call) -> Ref:
@@ -152,8 +155,8 @@ def average(call: Call) -> Ref:
         module = call.module
         return call.changed(Average, lambda values: module(values))
     function: Any = call.node.target
-    args, kwargs = call.plain((call.args[1:], {k: v for k, v in call.kwargs.items() if k != "input"}))
-    return call.changed(Average, lambda values: function(values, *args, **kwargs))
+    rest = call.args[1:], call.kwargs
+    return call.changed(Average, lambda values, args, kwargs: function(values, *args, **kwargs), *rest)
 
 
 def max_pool(dimensions: int) -> Maker:
@@ -190,12 +193,12 @@ def adaptive_max_pool(dimensions: int) -> Maker:
     return make
 
 
-def _constant(call: Call, value: Any) -> Callable[[], Any]:
-    """Reads a number, or a tensor that the network stores; one of a single value as a number."""
-    read = call.constant(value)
-    if not any(isinstance(leaf, Lazy) for leaf in leaves(value)):
-        return lambda: value
-    return lambda: _single(read())
+def _affine(call: Call, change: Callable[[Any, Any], Any], source: Ref, constant: Any, *, moves: bool = False) -> Ref:
+    """A signal changed by a number, or by a tensor that the network stores; one of a single value as a number."""
+    read, followed = call.followed(constant)
+    lazy = any(isinstance(leaf, Lazy) for leaf in leaves(constant))
+    reads = (lambda *tensors: _single(read(*tensors))) if lazy else (lambda: constant)
+    return call.add(Affine(call.place, change, reads, moves=moves), source, *followed)
 
 
 def _single(value: Any) -> Any:
@@ -232,6 +235,8 @@ UNITS: dict[str, tuple[bool | None, bool]] = {
     "tanh": (None, True),
     "clamp": (False, True),
     "clip": (False, True),
+    "clamp_min": (False, True),
+    "clamp_max": (False, True),
 }
 """Units by name: whether they give nothing below 0 (None: if their input does not), and whether they keep order."""
 
@@ -242,7 +247,6 @@ SUMS: frozenset[Any] = frozenset(_OPERATORS)
 
 def function_of(name: str) -> Callable[..., Tensor]:
     """Torch's own function of a unit's name."""
-    found: Callable[..., Tensor] | None = (
-        getattr(torch, name, None) if name in ("relu", "tanh", "clamp", "clip", "sigmoid") else None
-    )
-    return found or getattr(functional, name)
+    own = ("relu", "tanh", "clamp", "clip", "clamp_min", "clamp_max", "sigmoid")
+    found: Callable[..., Tensor] = getattr(torch if name in own else functional, name)
+    return found

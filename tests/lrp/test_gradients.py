@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inspector.errors import UsageError
+from inspector.errors import UnsupportedError, UsageError
 from inspector.lrp import (
     LEDGER_PARTS,
     METHODS,
@@ -277,3 +277,26 @@ def test_inputs_that_do_not_fit_are_refused(wrong: Tensor, message: str) -> None
         Taylor(small())(torch.rand(1, 2, 12, 12, dtype=torch.float64), "reward")
     with pytest.raises(UsageError, match="missing 2 required positional arguments: 'hidden' and 'cell'"):
         Taylor(Remembering())(torch.ones(1, 5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_that_mixes_decisions_is_refused(method: str) -> None:
+    class Mixing(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x - x.mean(0))
+
+    torch.manual_seed(0)
+    explainer, inputs = make_explainer(Mixing(4, 2), method), torch.rand(3, 4)
+    with pytest.raises(UnsupportedError, match=r"mixes the decisions of a batch: the first has other scores alone, by"):
+        explainer(inputs)
+    assert explainer(inputs[:1]).finite.all()
+
+
+@pytest.mark.parametrize("method", [*METHODS, "epsilon"])
+def test_three_outputs_are_refused(method: str) -> None:
+    class Three(nn.Linear):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return super().forward(x), x, x
+
+    with pytest.raises(UnsupportedError, match="returns something else than scores or a pair of scores and values"):
+        make_explainer(Three(4, 2), method)(torch.rand(3, 4))

@@ -296,3 +296,20 @@ def test_the_folded_mean_over_quantiles_is_explained_as_the_two_steps_are() -> N
     one, other = (Explainer(each, "epsilon")(features, 1) for each in (folded, network))
     torch.testing.assert_close(one.values, other.values, rtol=1e-3, atol=1e-6)  # float32 weights; 20 stabilisers for 1
     assert float(gap(one).max()) <= 1e-9 and float(gap(other).max()) <= 1e-9
+
+
+def test_a_critic_may_give_its_values_without_a_second_dimension() -> None:
+    class Critic(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.policy, self.critic = nn.Linear(4, 3), nn.Linear(4, 1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return self.policy(x), self.critic(x)[:, 0]
+
+    network, inputs = Critic().double(), torch.rand(3, 4, dtype=torch.float64)
+    explanation = Explainer(network, "epsilon")(inputs, "value")
+    assert torch.allclose(explanation.score, network(inputs)[1])
+    expected = inputs * network.critic.weight
+    assert torch.allclose(explanation.values, expected, rtol=1e-4)

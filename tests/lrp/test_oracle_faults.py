@@ -249,14 +249,14 @@ def test_zennit_leaves_the_eps_of_a_merged_batch_norm(video: tuple[nn.Module, Te
 
 
 @pytest.mark.parametrize(
-    ("layer", "shape"),
-    [(nn.Conv3d(1, 2, 2), (1, 2, 2, 2)), (nn.Flatten(), (1, 2, 2)), (nn.Identity(), (2,))],
+    ("make", "shape"),
+    [(lambda: nn.Conv3d(1, 2, 2), (1, 2, 2, 2)), (nn.Flatten, (1, 2, 2)), (nn.Identity, (2,))],
     ids=["Conv3d", "Flatten", "Identity"],
 )
-def test_captum_knows_no_rule_for_some_common_layers(layer: nn.Module, shape: tuple[int, ...]) -> None:
+def test_captum_knows_no_rule_for_some_common_layers(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
     """No video network, and none with a flatten module, can be explained before the user has set rules by hand."""
-    inputs = torch.rand(2, *shape, dtype=torch.float64)
-    layer = layer.double()
+    torch.manual_seed(0)
+    layer, inputs = make().double(), torch.rand(2, *shape, dtype=torch.float64)
     features = layer(inputs).flatten(1)
     network = Run(
         lambda self, x: self.last(self.layer(x).flatten(1)), layer=layer, last=nn.Linear(features.shape[1], 2)

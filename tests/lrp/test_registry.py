@@ -225,3 +225,30 @@ def test_a_function_made_known_by_fx_wrap_can_have_a_rule(inputs: Tensor) -> Non
         assert_closed(Explainer(network, "epsilon")(inputs))
     finally:
         unregister_rule(strange)
+
+
+def test_a_rule_for_one_module_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match=r"for a class of modules, not for one Square: pass Square, or give it a class"
+    ):
+        register_rule(Square())
+
+
+def test_a_rule_that_fails_is_named_with_its_place(inputs: Tensor) -> None:
+    @register_rule(Square)
+    def failing(module: nn.Module, inputs: Tensor, output: Tensor, relevance: Tensor) -> Tensor:
+        return relevance.view(-1, 999)
+
+    with pytest.raises(UsageError, match=r"^the rule registered for Square \(1\) failed: shape '\[-1, 999\]' is inv"):
+        Explainer(network_with(Square()))(inputs)
+
+
+def test_a_rule_may_take_a_gradient_by_leaving_inference_mode(inputs: Tensor) -> None:
+    @register_rule(Square)
+    def by_gradient(module: nn.Module, inputs: Tensor, output: Tensor, relevance: Tensor) -> Tensor:
+        with torch.inference_mode(False), torch.enable_grad():
+            point = inputs.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(module(point), point, torch.ones_like(output))
+        return slope * inputs * relevance / (slope * inputs).sum(1, keepdim=True)
+
+    assert_closed(Explainer(network_with(Square()))(inputs))
