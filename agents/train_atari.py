@@ -1,7 +1,8 @@
 """Train an Atari agent with PPO, as a series of checkpoints.
 
 One file, top to bottom, after the shape of CleanRL's `ppo_atari.py`. It needs only torch, numpy, ale-py, gymnasium,
-safetensors and rich (and tensorboard for its scalars), nothing of the inspector, so it can be read and changed alone.
+safetensors and rich (and tensorboard for its scalars), nothing of the inspector but for --track, so it can be read
+and changed alone.
 
     python agents/train_atari.py train breakout --out runs/breakout          # resumes by itself after a kill
     python agents/train_atari.py evaluate runs/breakout --games 30           # full games under every checkpoint

@@ -65,7 +65,7 @@ a series:
 examples:
   inspector track breakout
   inspector track logs/ppo_pong --env ALE/Pong-v5 -o tracks/pong
-  inspector track 'logs/rl_model_*_steps.zip' --env ALE/Breakout-v5 --probe-steps 400 --jobs 8
+  inspector track 'logs/rl_model_*_steps.zip' --env ALE/Breakout-v5 --probe-steps 1000 --jobs 8
   inspector track breakout --composite epsilon_plus --composite epsilon_gamma_box --target score --target contrast
   inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
   inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
@@ -241,7 +241,7 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
     states = parser.add_argument_group("same states").add_mutually_exclusive_group()
     states.add_argument("--probe", metavar="FILE", type=Path, help="states to explain: the probe.npz of another track")
     states.add_argument(
-        "--probe-steps", metavar="N", type=count, default=240, help="states in a new probe set (default 240)"
+        "--probe-steps", metavar="N", type=count, default=400, help="states in a new probe set (default 400)"
     )
     play = parser.add_argument_group("own play")
     play.add_argument(

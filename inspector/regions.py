@@ -122,8 +122,9 @@ class RegionSummer:
         """
         flat = values.reshape(-1)
         inside, whole = flat[self._pixels], flat.reshape(*self._shape[:2], -1)
-        positive = self._with_rest(self._by_region(inside.clip(min=0)), whole.clip(min=0).sum(2, dtype=np.float64))
-        absolute = self._with_rest(self._by_region(np.abs(inside)), np.abs(whole).sum(2, dtype=np.float64))
+        raised = whole.clip(min=0).sum(2).astype(np.float64)
+        positive = self._with_rest(self._by_region(inside.clip(min=0)), raised)
+        absolute = self._with_rest(self._by_region(np.abs(inside)), 2 * raised - whole.sum(2))
         relevant = self._with_rest(self._by_region(inside != 0), np.count_nonzero(whole, axis=2))
         area = self._with_rest(self._area, np.full(self._shape[:2], self._pixel_count))
         return RegionSums(positive, absolute, area, relevant)

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import fields
 from pathlib import Path
@@ -15,11 +15,12 @@ from inspector.console import complain, print_json, results, sweep_display
 from inspector.errors import UsageError
 from inspector.load import CheckpointSeries, open_series
 from inspector.records import Preprocessing
+from inspector.sweep import Progress
 from inspector.sweep.cluster import Cluster
 from inspector.sweep.run import Engine, Processes
 from inspector.track.plan import Settings
 from inspector.track.summary import summary
-from inspector.track.tracker import MANIFEST, Track, manifest_of, track
+from inspector.track.tracker import Track, manifest_of, track
 from inspector.track.work import Explaining
 
 
@@ -42,6 +43,7 @@ def run(arguments: Namespace) -> int:
                 resume=arguments.resume,
                 on_progress=on_progress,
             )
+            show(found, on_progress)
     except KeyboardInterrupt:
         complain(f"interrupted; go on with: {' '.join(arguments.argv)} -o {folder} --resume")
         return 130
@@ -94,6 +96,19 @@ def default_folder(source: str) -> Path:
     return Path("recordings") / f"track-{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
+def show(found: Track, on_progress: Callable[[str, Progress], None] | None) -> None:
+    """Draw the curves, the film and the report."""
+    from inspector.track.evolution import film_evolution, film_times, moment_count
+    from inspector.track.figure import draw_figure
+    from inspector.track.report import Chapter, write_report
+
+    draw_figure(found, found.folder)
+    film = film_evolution(found, found.folder, on_progress)
+    frames = [member.frames for member in found.series[0].members]
+    times = film_times(moment_count(len(frames), len(found.probe)), frames)
+    write_report(found, found.folder, film=film, times=[Chapter(*one) for one in times])
+
+
 def tell(found: Track, *, as_json: bool) -> None:
     """Say what was found, and where it is."""
     for failure in found.failures:
@@ -102,5 +117,9 @@ def tell(found: Track, *, as_json: bool) -> None:
         print_json({"folder": str(found.folder), "summary": summary(found), **manifest_of(found)})
         return
     console = results()
-    for line in (*summary(found), f"in {found.folder}: {MANIFEST}, attention.parquet, games.parquet, probe.npz"):
+    for line in summary(found):
         console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"report   {found.folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print(f"film     {found.folder / 'evolution.mp4'}", highlight=False, soft_wrap=True)
+    console.print(f"curves   {found.folder / 'attention.png'}", highlight=False, soft_wrap=True)
+    console.print(f"tables   {found.folder}: attention.parquet, games.parquet", highlight=False, soft_wrap=True)

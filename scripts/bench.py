@@ -3,6 +3,7 @@
 scripts/bench engine                      # every explanation against forward + gradient of the same network
 scripts/bench record                      # 2,000 steps with and without explanation, in turn, three rounds
 scripts/bench memory --steps 20000        # resident memory at 2,000 steps and at the end of one recording
+scripts/bench track                       # states a second in a track, against the engine alone
 """
 
 import argparse
@@ -97,6 +98,49 @@ def bench_engine(arguments: argparse.Namespace) -> int:
     return int(run(arguments))
 
 
+def bench_track(arguments: argparse.Namespace) -> int:
+    """States explained a second as a track does it, regions and file of the checkpoint included, against the engine."""
+    import numpy as np
+    import torch
+
+    from inspector.atari.objects.choice import find_for
+    from inspector.load import open_series
+    from inspector.lrp import Explainer
+    from inspector.probe import ProbeSet
+    from inspector.probe_file import save_probe, states_of
+    from inspector.track.work import BATCH, Explaining, collect_states, explain_probe
+
+    torch.set_num_threads(1)
+    series = open_series(arguments.agent)
+    last = series.members[-1]
+    played = {"seed": 1, "episodes": 3, "max_steps": 8 * arguments.states, "every": 8}
+    arrays = collect_states(last, None, last.frames, **played)
+    names = find_for(series.environment).names
+    states = states_of(arrays, names)[: arguments.states]
+    network = last.load().network
+    engine = Explainer(network, "epsilon_plus", frozen=True)
+    inputs = np.stack([state.observation for state in states]).astype(np.float32) / np.float32(255)
+    batches = [torch.from_numpy(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
+    rounds: dict[str, list[float]] = {"engine": [], "track": []}
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(folder) / "probe.npz"
+        save_probe(ProbeSet(series.environment, series.preprocessing, names, states, {}), probe)
+        explain_probe(last, probe, Explaining("epsilon_plus", "score"))  # what a process does once
+        for _ in range(arguments.rounds):
+            start = time.process_time()
+            for batch in batches:
+                engine(batch)
+            middle = time.process_time()
+            explain_probe(last, probe, Explaining("epsilon_plus", "score"))
+            rounds["engine"].append(middle - start)
+            rounds["track"].append(time.process_time() - middle)
+    ratios = [alone / whole for alone, whole in zip(rounds["engine"], rounds["track"], strict=True)]
+    rates = {f"states_per_second_{name}": len(states) / statistics.median(each) for name, each in rounds.items()}
+    quartiles = statistics.quantiles(ratios, n=4)
+    result = {"states": len(states), **rates, "track_to_engine": statistics.median(ratios), "quartiles": quartiles[::2]}
+    return show(result, arguments.json)
+
+
 def show(result: dict[str, Any], as_json: bool) -> int:
     """Print a result."""
     if as_json:
@@ -119,7 +163,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=raw)
-    commands = whole.add_subparsers(required=True, metavar="engine | record | memory")
+    commands = whole.add_subparsers(required=True, metavar="engine | record | memory | track")
     one = commands.add_parser(
         "engine",
         help=bench_engine.__doc__,
@@ -139,6 +183,13 @@ def parser() -> argparse.ArgumentParser:
         two.set_defaults(function=function)
         if function is bench_record:
             two.add_argument("--rounds", type=int, default=3, help="pairs of recordings (3)")
+    three = commands.add_parser("track", help=bench_track.__doc__, description=bench_track.__doc__)
+    three.add_argument(
+        "agent", nargs="?", default="breakout", help="a series, as `inspector track` takes it (breakout)"
+    )
+    three.add_argument("--states", type=int, default=400, help="states in the probe set (400)")
+    three.add_argument("--rounds", type=int, default=12, help="of each, in turn (12)")
+    three.set_defaults(function=bench_track)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole

@@ -45,7 +45,7 @@ class Settings:
     """
 
     explanations: tuple[Explaining, ...]
-    probe_states: int = 240
+    probe_states: int = 400
     seeds: tuple[int, ...] = (0, 1, 2)
     max_steps: int = 5000
     random_networks: int = 5

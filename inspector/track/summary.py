@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from inspector.regions import BACKGROUND
+from inspector.track.measures import Onset
 from inspector.track.plan import text_of
 from inspector.track.result import Curve, sort_by_onset
 from inspector.track.tracker import Series, Track
@@ -15,16 +16,24 @@ def summary(track: Track) -> list[str]:
 
 def order_text(curve: Curve) -> str:
     """The order in which regions came to draw more than by chance: «ball from 0.8 M frames, then paddle from …»."""
-    ordered, last = sort_by_onset(curve.onsets), int(curve.frames[-1])
-    if not ordered:
-        return "no region drew more than by chance and held it to the end"
-    parts = []
-    for name, one in ordered:
-        end = "later than the last checkpoint" if one.high is None else text_of(one.high)
-        low = text_of(one.low if one.low is not None else last)
-        parts.append(f"{_spoken(name)} from {text_of(one.frames or 0)} ({low} to {end})")
-    never = [_spoken(name) for name in curve.names if name in curve.onsets and curve.onsets[name].frames is None]
-    return ", ".join(parts) + (f"; never {', '.join(never)}" if never else "")
+    ordered = sort_by_onset(curve.onsets)
+    certain = [(name, one) for name, one in ordered if one.high is not None]
+    parts = [f"{_spoken(name)} from {text_of(one.frames or 0)}{_interval(one)}" for name, one in certain]
+    lines = [", ".join(parts) or "no region for certain"]
+    uncertain = [_spoken(name) for name, one in ordered if one.high is None]
+    if uncertain:
+        lines.append(f"uncertain: {', '.join(uncertain)}")
+    never = [_spoken(name) for name, one in curve.onsets.items() if one.frames is None]
+    if never:
+        lines.append(f"not at the end: {', '.join(never)}")
+    return "; ".join(lines)
+
+
+def _interval(one: Onset) -> str:
+    """The interval of an onset that lies within the run; nothing where it is that checkpoint alone."""
+    if one.low is None or one.high is None or one.low == one.high:
+        return ""
+    return f" ({text_of(one.low)} to {text_of(one.high)})"
 
 
 def shares_text(curve: Curve) -> str:

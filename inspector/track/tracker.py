@@ -1,6 +1,7 @@
 """Follow attention over training: what the command `inspector track` does."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -107,7 +108,9 @@ def track(
         InspectorError: If no checkpoint could be explained.
     """
     _check(series)
+    series = _told_apart(series)
     settings = _resolved(series[0], settings)
+    find_for(series[0].environment, settings.regions)  # a file of regions that does not serve is told before any work
     _prepare(folder, resume=resume)
     work = _Work(Store(folder / UNITS), engine, on_progress)
     states = read_probe(probe) if probe else _made_probe(series, settings, work)
@@ -166,6 +169,16 @@ def _check(series: Sequence[CheckpointSeries]) -> None:
                 f"{one.name} has one checkpoint ({one.members[0].checkpoint.path}), and a track needs at least two: "
                 "name the folder of the whole run, or use `inspector record` for one"
             )
+
+
+def _told_apart(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
+    """The series with a number behind a name that another has too."""
+    seen: Counter[str] = Counter()
+    each = []
+    for one in series:
+        seen[one.name] += 1
+        each.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
+    return each
 
 
 def _resolved(one: CheckpointSeries, settings: Settings) -> Settings:

@@ -173,7 +173,9 @@ class RegionExplainer:
         explanation = self._explain(inputs)
         values = explanation.values.float().cpu().numpy()
         finite = explanation.finite.cpu().numpy()
-        sums: RegionSums = summer(np.where(finite[:, None, None, None], values, 0.0).astype(np.float32))
+        sums: RegionSums = summer(
+            values if finite.all() else np.where(finite[:, None, None, None], values, np.float32(0))
+        )
         outputs = explanation.outputs
         ledger = [
             explanation.ledger[part].double().cpu().numpy() for part in LEDGER_PARTS if part in explanation.ledger

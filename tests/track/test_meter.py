@@ -126,18 +126,9 @@ def test_a_callback_that_never_measures_is_refused(probe: Path) -> None:
 
 def test_our_trainer_logs_attention_beside_the_return(probe: Path, tmp_path: Path) -> None:
     command = "train breakout --network nips --hidden 16 --envs 2 --rollout 16 --frames 400 --threads 1 --device cpu"
+    trainer, tracked = ROOT / "agents" / "train_atari.py", ["--track", probe, "--track-every", "200"]
     subprocess.run(
-        [
-            sys.executable,
-            ROOT / "agents" / "train_atari.py",
-            *command.split(),
-            "--out",
-            tmp_path / "run",
-            "--track",
-            probe,
-            "--track-every",
-            "200",
-        ],
+        [sys.executable, trainer, *command.split(), "--out", tmp_path / "run", *tracked],
         check=True,
         capture_output=True,
         cwd=ROOT,

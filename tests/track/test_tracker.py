@@ -204,3 +204,16 @@ def test_the_manifest_says_what_was_chosen(found: Track) -> None:
     assert [len(one["checkpoints"]) for one in manifest["series"]] == [3]
     assert set(manifest["series"][0]["attention"][0]["onsets"]) == set(found.probe.names)
     assert np.isfinite(list(manifest["seconds"].values())).all()
+
+
+def test_series_of_the_same_name_are_told_apart(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
+    """Two seeds of one setting: here the same run twice, so that both have the same numbers."""
+    settings = replace(SETTINGS, explanations=SETTINGS.explanations[:1], seeds=(0,))
+    result = track([series, series], settings, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
+    assert [one.source.name for one in result.series] == ["breakout", "breakout (2)"]
+    one, other = (
+        [row["mean"] for row in result.attention.to_pylist() if row["series"] == name]
+        for name in ("breakout", "breakout (2)")
+    )
+    assert one == other
+    assert len(list((result.folder / "units").glob("*.npz"))) == 3 + 2 + 3  # nothing is done twice

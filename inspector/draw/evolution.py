@@ -1,0 +1,280 @@
+"""The page of the film over training: one moment under many checkpoints, and attention over training below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.draw.colormap import legend
+from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH, Fit, Rect, fit_screen
+from inspector.draw.moment import Measure
+from inspector.draw.outlines import draw_outlines
+from inspector.draw.overlay import Map, Projection, RunningScale, lay_over, quiet, silence
+from inspector.draw.palette import AGAINST, BRIGHT, FAINT, FOR, GROUND, PANEL, QUIET, Colour, mix, region_colours
+from inspector.draw.text import (
+    BODY,
+    FIGURE,
+    SMALL,
+    SMALL_STRONG,
+    TITLE,
+    Type,
+    shorten,
+    width,
+    write,
+    write_centred,
+)
+from inspector.draw.training_panel import TrainingFacts, TrainingPanel
+from inspector.records import Region
+
+Picture = NDArray[np.uint8]
+Stack = Sequence[tuple[Region, ...] | None]
+
+MOST_BESIDE = 12
+"""Checkpoints that fit beside each other."""
+
+_MARGIN, _GAP, _HEADER = 24, 16, 56
+_STAGE = Rect(_MARGIN, _HEADER, PAGE_WIDTH - 2 * _MARGIN, 420)
+_PANEL = Rect(_MARGIN, 488, PAGE_WIDTH - 2 * _MARGIN, 216)
+_ROOM = 480
+_CAPTION = 26
+_CELL_GAP = 10
+_FULL_QUANTILE = 0.5
+_SUBTLE = 0.4
+_BIG = Type(30, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands beside a map.
+
+    Attributes:
+        checkpoint: Its number.
+        frames: Frames trained, as text.
+        mean_return: Mean return of its own games, as text; empty where none were played.
+        explained: What is explained.
+    """
+
+    checkpoint: int
+    frames: str
+    mean_return: str
+    explained: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SavedMoment:
+    """One saved state, and its maps under every checkpoint.
+
+    Attributes:
+        screen: Native screen, uint8 (height, width, 3).
+        regions: Where they were at the time of each stacked frame, oldest first; None for one that shows nothing.
+        maps: For each checkpoint relevance at the network input, stacked frames summed, each divided by its size, so
+            that checkpoints compare; None where there is none.
+        about: What moment it is, in lines.
+    """
+
+    screen: Picture
+    regions: Stack
+    maps: Sequence[Map | None]
+    about: tuple[str, ...]
+
+
+class EvolutionPage:
+    """Draws the frames of the film into one picture that it keeps.
+
+    Args:
+        title: Large at the top left.
+        facts: Small at the top right.
+        training: Attention over training.
+        screen_size: Height and width of the native screens.
+        input_size: Height and width of the network input.
+        full_strength: Relevance per pixel of the screen painted at full strength, the same for all; see `scale_of`.
+        measure: What maps hold.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        facts: str,
+        training: TrainingFacts,
+        screen_size: tuple[int, int],
+        input_size: tuple[int, int],
+        full_strength: float,
+        measure: Measure = "relevance",
+    ) -> None:
+        self._fit = fit_screen(*screen_size, _STAGE.height, _ROOM)
+        self._project = Projection(input_size, (self._fit.height, self._fit.width))
+        self._full, self._measure = full_strength, measure
+        self._colours = region_colours(training.names)
+        self._page = np.full((PAGE_HEIGHT, PAGE_WIDTH, 3), GROUND, np.uint8)
+        room = _STAGE.width - width(facts, BODY) - 32
+        write(self._page, shorten(title, room, TITLE), _MARGIN, 40, BRIGHT, TITLE)
+        write(self._page, facts, PAGE_WIDTH - _MARGIN, 40, QUIET, BODY, "right")
+        self._training = TrainingPanel(training, _PANEL.height, _PANEL.width)
+
+    def place_of(self, checkpoint: int) -> float:
+        """Where the cursor stands for a checkpoint, 0 to 1."""
+        return self._training.place_of(checkpoint)
+
+    def move(self, checkpoint: int, place: float | None = None) -> Picture:
+        """Move the cursor and show the numbers of a checkpoint; the rest stays.
+
+        Returns:
+            The page, uint8 (720, 1280, 3). It is the one picture that is drawn in: copy it to keep it.
+        """
+        self._training.draw(_PANEL.of(self._page), checkpoint, place)
+        return self._page
+
+    def show_beside(self, moment: SavedMoment, chosen: Sequence[Shown], marked: int) -> None:
+        """Draw a moment under several checkpoints beside each other.
+
+        Args:
+            moment: The moment.
+            chosen: At most `MOST_BESIDE` checkpoints.
+            marked: Which of them has a frame.
+        """
+        self._clear()
+        size = (self._fit.shown_height, self._fit.shown_width)
+        for number, (cell, shown) in enumerate(zip(cells(len(chosen), size), chosen, strict=True)):
+            large = self._overlay(moment, shown.checkpoint, None)
+            picture = cv2.resize(large, (cell.width, cell.height), interpolation=cv2.INTER_AREA)
+            if number == marked:
+                Rect(cell.x - 3, cell.y - 3, cell.width + 6, cell.height + 6).of(self._page)[:] = BRIGHT
+                Rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2).of(self._page)[:] = GROUND
+            cell.of(self._page)[:] = picture
+            baseline, right = cell.y + cell.height + 19, cell.x + cell.width
+            write(self._page, shown.frames, cell.x, baseline, BRIGHT if number == marked else QUIET, SMALL_STRONG)
+            if shown.mean_return:
+                room = cell.width - width(shown.frames, SMALL_STRONG) - 8
+                words = shorten(f"return {shown.mean_return}", room, SMALL)
+                write(self._page, words, right, baseline, QUIET if number == marked else FAINT, SMALL, "right")
+
+    def show_large(self, moment: SavedMoment, shown: Shown) -> None:
+        """Draw a moment under one checkpoint: the screen, the overlay with outlines, and what it is."""
+        self._clear()
+        fit = self._fit
+        for number, picture in enumerate((self._enlarge(self._shrink(moment.screen)), None)):
+            room = Rect(_MARGIN + number * (_ROOM + _GAP), _STAGE.y, _ROOM, _STAGE.height)
+            place = room.centred(fit.shown_width, fit.shown_height)
+            place.of(self._page)[:] = (
+                self._overlay(moment, shown.checkpoint, self._colours) if picture is None else picture
+            )
+        x = _MARGIN + 2 * (_ROOM + _GAP) + 8
+        side = Rect(x, _STAGE.y, PAGE_WIDTH - _MARGIN - x, _STAGE.height).of(self._page)
+        self._draw_side(side, moment, shown)
+
+    def _clear(self) -> None:
+        frame = 3  # of the marked checkpoint, which may stand at the edge
+        around = Rect(_STAGE.x - frame, _STAGE.y - frame, _STAGE.width + 2 * frame, _STAGE.height + 2 * frame)
+        around.of(self._page)[:] = GROUND
+
+    def _draw_side(self, side: Picture, moment: SavedMoment, shown: Shown) -> None:
+        rows = [("trained for", shown.frames, _BIG), ("explained", shown.explained, FIGURE)]
+        if shown.mean_return:
+            rows.insert(1, ("mean return of own games", shown.mean_return, _BIG))
+        y, room = 0, side.shape[1]
+        for name, text, style in rows:
+            write(side, name, 0, y + 14, FAINT, SMALL)
+            write(side, shorten(text, room, style), 0, y + 22 + style.size, BRIGHT, style)
+            y += 42 + style.size
+        for line in moment.about:
+            write(side, shorten(line, room, SMALL), 0, y + 14, QUIET, SMALL)
+            y += 22
+        self._draw_legend(side[-70:])
+
+    def _draw_legend(self, side: Picture) -> None:
+        signed = self._measure == "relevance"
+        least, most = ("against", "for") if signed else ("little", "much")
+        left, right = width(least, SMALL) + 8, side.shape[1] - width(most, SMALL) - 8
+        ramp = legend((1 if signed else 2) * (right - left), 10, GROUND)[:, -(right - left) :]
+        side[6:16, left:right] = ramp
+        write_centred(side, least, 0, 11, AGAINST if signed else FAINT, SMALL)
+        write_centred(side, most, side.shape[1], 11, FOR, SMALL, "right")
+        write(side, f"part of a map's {self._measure},", 0, 42, FAINT, SMALL)
+        write(side, "one scale for all maps", 0, 62, FAINT, SMALL)
+
+    def _overlay(self, moment: SavedMoment, checkpoint: int, outlines: Sequence[Colour] | None) -> Picture:
+        """The overlay of a moment as large as it is shown."""
+        screen, relevance = self._shrink(moment.screen), moment.maps[checkpoint]
+        reason = silence(relevance, finite=True)
+        if relevance is None or reason is not None:
+            view = self._enlarge(quiet(screen))
+            middle = view.shape[0] // 2
+            view[middle - 18 : middle + 18] = PANEL
+            write_centred(view, reason or "", view.shape[1] / 2, middle, BRIGHT, BODY, "centre")
+            return view
+        view = self._enlarge(lay_over(screen, self._project(relevance), self._full))
+        if outlines:
+            _outline(view, moment.regions, outlines, moment.screen.shape[:2])
+        return view
+
+    def _shrink(self, screen: Picture) -> Picture:
+        if screen.shape[:2] == (self._fit.height, self._fit.width):
+            return screen
+        size = (self._fit.width, self._fit.height)
+        return np.asarray(cv2.resize(screen, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _enlarge(self, picture: Picture) -> Picture:
+        size = (self._fit.shown_width, self._fit.shown_height)
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+
+def scale_of(maps: Sequence[Map], screen_size: tuple[int, int]) -> float:
+    """What counts as full strength for many maps at once: half of their peaks lie below it.
+
+    Args:
+        maps: Finite maps at the network input; those of zeros do not count.
+        screen_size: Height and width of the native screens.
+    """
+    fit: Fit = fit_screen(*screen_size, _STAGE.height, _ROOM)
+    peaks = [
+        RunningScale().update(Projection((one.shape[0], one.shape[1]), (fit.height, fit.width))(one))
+        for one in maps
+        if one.any()
+    ]
+    return float(np.quantile(peaks, _FULL_QUANTILE)) if peaks else 1.0
+
+
+def cells(count: int, size: tuple[int, int]) -> list[Rect]:
+    """Where pictures stand beside each other, in one row or two, so that they are largest.
+
+    Args:
+        count: Number of pictures, 1 to `MOST_BESIDE`.
+        size: Their height and width, which they are not enlarged beyond.
+    """
+
+    def height(columns: int) -> int:
+        rows = -(-count // columns)
+        tall = (_STAGE.height - (rows - 1) * _CELL_GAP) // rows - _CAPTION
+        wide = (_STAGE.width - (columns - 1) * _CELL_GAP) // columns
+        return min(tall, wide * size[0] // size[1], size[0])
+
+    columns = max(range(-(-count // 2), count + 1), key=height)
+    tall = height(columns)
+    wide = tall * size[1] // size[0]
+    rows = -(-count // columns)
+    gap = (_STAGE.width - columns * wide) // max(columns - 1, 1) if columns > 1 else 0
+    gap = min(gap, 28)
+    left = _STAGE.x + (_STAGE.width - columns * wide - (columns - 1) * gap) // 2
+    top = _STAGE.y + (_STAGE.height - rows * (tall + _CAPTION) - (rows - 1) * _CELL_GAP) // 2
+    return [
+        Rect(
+            left + number % columns * (wide + gap),
+            top + number // columns * (tall + _CAPTION + _CELL_GAP),
+            wide,
+            tall,
+        )
+        for number in range(count)
+    ]
+
+
+def _outline(view: Picture, stack: Stack, colours: Sequence[Colour], screen_size: tuple[int, int]) -> None:
+    """Draw lines around regions in place; where they were in earlier frames, fainter ones."""
+    newest = stack[-1] or ()
+    faint = [mix(colour, GROUND, _SUBTLE) for colour in colours]
+    for regions in stack[:-1]:
+        pairs = zip(regions or (), newest, faint, strict=False)
+        moved = [(before, colour) for before, now, colour in pairs if before.boxes != now.boxes]
+        draw_outlines(view, [region for region, _ in moved], [colour for _, colour in moved], screen_size)
+    draw_outlines(view, newest, colours[: len(newest)], screen_size)

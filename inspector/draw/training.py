@@ -1,0 +1,86 @@
+"""The axis of training: frames trained, by powers of ten, with a place of its own for 0 frames."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ZERO_GAP = 0.07
+"""Part of the axis from 0 frames to the first checkpoint after it: a logarithm has no place for 0."""
+
+_MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 4, 5, 6, 7, 8, 9))
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on the axis.
+
+    Attributes:
+        place: Where, 0 (left end) to 1.
+        text: What stands at it; empty for a small mark.
+    """
+
+    place: float
+    text: str
+
+
+class TrainingAxis:
+    """Where numbers of frames stand on an axis from 0 (left) to 1.
+
+    Args:
+        frames: Frames trained of all checkpoints, at least one.
+    """
+
+    def __init__(self, frames: Iterable[int]) -> None:
+        known = np.unique(np.array(list(frames), np.int64))
+        self.has_zero = bool(known[0] == 0)
+        trained = known[known > 0]
+        self.first, self.last = (int(trained[0]), int(trained[-1])) if len(trained) else (1, 1)
+        self.start = ZERO_GAP if self.has_zero else 0.0
+
+    def place(self, frames: ArrayLike) -> NDArray[np.float64]:
+        """Places of some numbers of frames; what lies beyond the ends stands at the ends."""
+        numbers = np.asarray(frames, np.float64)
+        span = np.log10(self.last / self.first)
+        way = np.log10(np.maximum(numbers, 1) / self.first) / span if span else np.ones_like(numbers)
+        return np.asarray(np.where(numbers == 0, 0.0, self.start + (1 - self.start) * way.clip(0, 1)))
+
+    def ticks(self, most: int = 7) -> list[Tick]:
+        """Marks with round numbers: 0 if there is a checkpoint of it, and at most so many others, at least 2."""
+        found = [Tick(float(self.place(number)), tick_text(number)) for number in self._round_numbers(most)]
+        return [Tick(0.0, "0"), *found] if self.has_zero else found
+
+    def small_ticks(self) -> list[Tick]:
+        """Marks without numbers, nine to a power of ten."""
+        return [Tick(float(self.place(number)), "") for number in self._numbers(_MANTISSAS[-1])]
+
+    def _round_numbers(self, most: int) -> list[int]:
+        sets = [self._numbers(mantissas) for mantissas in _MANTISSAS]
+        fitting = [numbers for numbers in sets if 2 <= len(numbers) <= most]
+        if fitting:
+            return fitting[-1]
+        powers = sets[0]
+        return powers[:: -(-len(powers) // most)] if len(powers) > most else self._even_numbers(most)
+
+    def _even_numbers(self, most: int) -> list[int]:
+        """Of a short run: steps of equal size, or both ends where no round number lies between."""
+        step = 10 ** int(np.log10(max(self.last - self.first, 1)))
+        for part in (step, max(step // 2, 1), max(step // 5, 1)):
+            numbers = list(range(-(-self.first // part) * part, self.last + 1, part))
+            if 2 <= len(numbers) <= most:
+                return numbers
+        return sorted({self.first, self.last})
+
+    def _numbers(self, mantissas: Iterable[int]) -> list[int]:
+        powers = range(int(np.log10(self.first)), int(np.log10(self.last)) + 1)
+        numbers = (mantissa * 10**power for power in powers for mantissa in mantissas)
+        return [number for number in numbers if self.first <= number <= self.last]
+
+
+def tick_text(frames: int) -> str:
+    """A round number of frames: 500, 20 k, 1.5 M."""
+    for size, unit in ((1_000_000, " M"), (1000, " k")):
+        if frames >= size:
+            return f"{frames / size:.4g}{unit}"
+    return str(frames)

@@ -1,0 +1,296 @@
+"""The film over training: some saved moments, explained under every checkpoint, as `evolution.mp4`."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inspector.agent import Agent
+from inspector.atari.environment import make_environment, title_of
+from inspector.draw.evolution import MOST_BESIDE, EvolutionPage, SavedMoment, Shown, scale_of
+from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
+from inspector.draw.moment import Measure
+from inspector.draw.text import number as decimal
+from inspector.draw.training_panel import TrainingFacts
+from inspector.errors import InspectorError
+from inspector.explaining import resolve_action
+from inspector.lrp import make_explainer
+from inspector.probe import ProbeSet
+from inspector.sweep import Progress
+from inspector.track.moments import choose_moments
+from inspector.track.plan import text_of
+from inspector.track.tracker import Series, Track
+from inspector.track.words import games_text, spoken, target_text
+from inspector.track.work import BATCH, Explaining
+from inspector.video import VideoWriter
+
+FILM = "evolution.mp4"
+FPS = 30
+_FEW_CHECKPOINTS = 8
+_BESIDE_SECONDS = 4.0
+_LARGE_SECONDS = 36.0
+_SHORTEST, _LONGEST = 0.2, 2.5
+_GLIDE = 0.25
+
+Report = Callable[[str, Progress], None]
+Map = NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
+
+
+def film_evolution(track: Track, folder: Path, on_progress: Report | None = None) -> Path:
+    """Write `evolution.mp4`: the same moments under every checkpoint, and attention over training below.
+
+    Three moments of the probe set (four of a run with few checkpoints), see `choose_moments`, each first under up to
+    twelve checkpoints beside each other, then large under one after another. Maps are divided by their size and share
+    one scale. Of several series the first is shown. A checkpoint that cannot be explained any more is left out, and a
+    warning names it.
+
+    Args:
+        track: What was found.
+        folder: Where the film lands; what is there is replaced.
+        on_progress: Called after each checkpoint that was explained and each second that was filmed.
+
+    Returns:
+        The film.
+
+    Raises:
+        InspectorError: If no checkpoint can be explained.
+        RecordingError: If the film cannot be written.
+    """
+    one, explaining = track.series[0], track.settings.explanations[0]
+    explained = _explained(track, one, explaining, on_progress)
+    page = _page(track, one, explaining, explained)
+    seconds = _seconds(len(explained.moments), len(explained.kept))
+    shown = [_shown(one, number, text) for number, text in zip(explained.kept, explained.texts[0], strict=True)]
+    path, total = folder / FILM, round(len(explained.moments) * (_BESIDE_SECONDS + seconds * len(shown)))
+    with VideoWriter(path, width=PAGE_WIDTH, height=PAGE_HEIGHT, fps=FPS) as film:
+        for frame in _frames(page, explained, shown, seconds):
+            film.add(frame)
+            if on_progress and film.frame_count % FPS == 0:
+                second = film.frame_count // FPS
+                on_progress("film", Progress(min(second, total), total, f"second {second}"))
+    return path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explained:
+    """Moments under the checkpoints that could be explained.
+
+    Attributes:
+        moments: Numbers of the states.
+        kept: Numbers of the checkpoints.
+        maps: For each moment and checkpoint a map divided by its size; None where it is not finite.
+        texts: Likewise what was explained.
+    """
+
+    saved: tuple[SavedMoment, ...]
+    moments: tuple[int, ...]
+    kept: tuple[int, ...]
+    texts: tuple[tuple[str, ...], ...]
+
+
+def _explained(track: Track, one: Series, explaining: Explaining, on_progress: Report | None) -> _Explained:
+    """Explain the moments under every checkpoint, one checkpoint in memory at a time."""
+    probe, count = track.probe, moment_count(len(one.members), len(track.probe))
+    names = _action_names(one)
+    moments: list[int] = []
+    kept, rows, texts = [], [], []
+    order = [len(one.members) - 1, *range(len(one.members) - 1)]  # the last chooses the moments
+    for done, number in enumerate(order, 1):
+        member = one.members[number]
+        try:
+            agent = member.load(track.settings.device)
+            explain = _Explain(agent, explaining, names)
+            moments = moments or choose_moments(probe, explain.loudness(probe), count)
+            maps, words = explain(probe.observations[moments])
+        except (InspectorError, RuntimeError) as error:
+            _log.warning("%s at %s is left out of the film: %s", one.source.name, text_of(member.frames), error)
+            continue
+        finally:
+            if on_progress:
+                on_progress("moments", Progress(done, len(order), text_of(member.frames)))
+        kept.append(number)
+        rows.append(maps)
+        texts.append(words)
+    if not kept:
+        raise InspectorError(f"no checkpoint of {one.source.name} can be explained for the film: see the warnings")
+    by_frames = np.argsort(kept)
+    saved = tuple(
+        _saved(probe, state, place, len(moments), [rows[i][place] for i in by_frames])
+        for place, state in enumerate(moments)
+    )
+    words_of = tuple(tuple(texts[i][place] for i in by_frames) for place in range(len(moments)))
+    return _Explained(saved, tuple(moments), tuple(sorted(kept)), words_of)
+
+
+class _Explain:
+    """Explains observations under one checkpoint."""
+
+    def __init__(self, agent: Agent, explaining: Explaining, names: tuple[str, ...]) -> None:
+        self._agent, self._target, self._names = agent, explaining.target, names
+        self._explainer = make_explainer(agent.network, explaining.composite, agent.input_bounds, frozen=True)
+        self._action = resolve_action(explaining.target, names)
+
+    def __call__(self, observations: NDArray[np.uint8]) -> tuple[list[Map | None], list[str]]:
+        """Maps divided by their size, and what is explained."""
+        values, finite, scores = self._values(observations)
+        maps = [_normal(one.sum(0)) if ok else None for one, ok in zip(values, finite, strict=True)]
+        return maps, [self._text(row) for row in scores]
+
+    def loudness(self, probe: ProbeSet) -> NDArray[np.float64]:
+        """Positive relevance of every state; NaN where it is not finite."""
+        found = []
+        for start in range(0, len(probe), BATCH):
+            values, finite, _ = self._values(probe.observations[start : start + BATCH])
+            found.append(np.where(finite, values.clip(min=0).sum((1, 2, 3), dtype=np.float64), np.nan))
+        return np.concatenate(found)
+
+    def _values(
+        self, observations: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
+        divisor = np.float32(self._agent.preprocessing.divisor)
+        tensor = torch.from_numpy(observations.astype(np.float32) / divisor).to(self._agent.device)
+        found = self._explainer(tensor, self._target if self._action is None else self._action)
+        values, scores = found.values.float().cpu().numpy(), found.outputs.scores.float().cpu().numpy()
+        return values, found.finite.cpu().numpy(), scores
+
+    def _text(self, scores: NDArray[np.float32]) -> str:
+        if self._target == "value":
+            return "the value"
+        if self._action is not None:
+            return self._names[self._action]
+        order = np.argsort(-scores, kind="stable")
+        best = self._names[int(order[0])]
+        if self._target == "contrast":
+            return f"{best} over {self._names[int(order[1])]}"
+        return f"{best} over the mean" if self._target == "advantage" else best
+
+
+def _normal(relevance: Map) -> Map:
+    size = float(np.abs(relevance).sum(dtype=np.float64))
+    return np.asarray(relevance / size if size else relevance, np.float32)
+
+
+def _saved(probe: ProbeSet, number: int, place: int, count: int, maps: list[Map | None]) -> SavedMoment:
+    state = probe.states[number]
+    about = [f"moment {place + 1} of {count}" + (f": {spoken(state.phase)}" if state.phase else "")]
+    if state.source >= 0:
+        about.append(f"played by {text_of(state.source)}")
+    return SavedMoment(state.screen, state.regions, maps, tuple(about))
+
+
+def _page(track: Track, one: Series, explaining: Explaining, explained: _Explained) -> EvolutionPage:
+    probe, recipe = track.probe, track.probe.preprocessing
+    title = f"{title_of(probe.environment)}: same moments, every checkpoint"
+    names = [one.source.name] if len(track.series) > 1 else []
+    facts = "  ·  ".join([*names, target_text(explaining.target, _action_names(one)), explaining.composite])
+    size = (recipe.height, recipe.width)
+    full = scale_of([one for moment in explained.saved for one in moment.maps if one is not None], probe.screen_size)
+    measure: Measure = "sensitivity" if explaining.composite == "sensitivity" else "relevance"
+    return EvolutionPage(title, facts, _training(track, one, explained.kept), probe.screen_size, size, full, measure)
+
+
+def _training(track: Track, one: Series, kept: Sequence[int]) -> TrainingFacts:
+    curve, rows = one.curves[0], list(kept)
+    returns = [one.returns[number].mean() if len(one.returns[number]) else np.nan for number in rows]
+    onsets = tuple(curve.onsets[name].frames if name in curve.onsets else None for name in curve.names)
+    return TrainingFacts(
+        frames=curve.frames[rows],
+        names=curve.names,
+        share=curve.share[rows],
+        low=curve.low[rows],
+        high=curve.high[rows],
+        area=curve.area,
+        random=curve.random,
+        onsets=onsets,
+        returns=np.array(returns, np.float64),
+        title=f"share of positive relevance, mean of {len(track.probe)} states",
+        return_name=f"mean return ({games_text([one])})",
+    )
+
+
+def _shown(one: Series, number: int, explained: str) -> Shown:
+    returns = one.returns[number]
+    mean = decimal(float(returns.mean()), 1) if len(returns) else ""
+    return Shown(number, text_of(one.members[number].frames), mean, explained)
+
+
+def _seconds(moments: int, checkpoints: int) -> float:
+    """How long one checkpoint is shown large."""
+    return float(np.clip(_LARGE_SECONDS / (moments * checkpoints), _SHORTEST, _LONGEST))
+
+
+def _frames(
+    page: EvolutionPage, explained: _Explained, shown: Sequence[Shown], seconds: float
+) -> Iterator[NDArray[np.uint8]]:
+    """Every frame of the film; each is the same picture, drawn anew."""
+    beside = _beside(len(shown))
+    before = page.place_of(0)
+    for moment, texts in zip(explained.saved, explained.texts, strict=True):
+        pairs = zip(shown, texts, strict=True)
+        each = [replace(one, checkpoint=place, explained=text) for place, (one, text) in enumerate(pairs)]
+        for marked, number in enumerate(beside):
+            page.show_beside(moment, [each[i] for i in beside], marked)
+            yield from _glide(page, number, before, _BESIDE_SECONDS / len(beside))
+            before = page.place_of(number)
+        for one in each:
+            page.show_large(moment, one)
+            yield from _glide(page, one.checkpoint, before, seconds)
+            before = page.place_of(one.checkpoint)
+
+
+def film_times(moments: int, frames: Sequence[int]) -> list[tuple[int, float, float]]:
+    """When a film shows which checkpoint.
+
+    Args:
+        moments: Number of moments in the film; see `moment_count`.
+        frames: Frames trained of the checkpoints in it, ascending.
+
+    Returns:
+        Frames trained, begin and end in seconds of the film, in the order of time.
+    """
+    beside, seconds, times, now = _beside(len(frames)), _seconds(moments, len(frames)), [], 0
+    parts = [*((place, _BESIDE_SECONDS / len(beside)) for place in beside), *((i, seconds) for i in range(len(frames)))]
+    for place, length in parts * moments:
+        end = now + _frame_count(length)
+        times.append((int(frames[place]), now / FPS, end / FPS))
+        now = end
+    return times
+
+
+def moment_count(checkpoints: int, states: int) -> int:
+    """How many moments the film of a run shows."""
+    return min(4 if checkpoints <= _FEW_CHECKPOINTS else 3, states)
+
+
+def _beside(count: int) -> list[int]:
+    """Which of some checkpoints stand beside each other: evenly chosen, the first and the last among them."""
+    return [int(i) for i in np.unique(np.linspace(0, count - 1, min(count, MOST_BESIDE)).round())]
+
+
+def _frame_count(seconds: float) -> int:
+    return max(1, round(seconds * FPS))
+
+
+def _glide(page: EvolutionPage, checkpoint: int, before: float, seconds: float) -> Iterator[NDArray[np.uint8]]:
+    """Move the cursor from where it was, then let it stand."""
+    frames = _frame_count(seconds)
+    moving, goal = min(round(_GLIDE * FPS), frames // 2), page.place_of(checkpoint)
+    for frame in range(moving):
+        way = (frame + 1) / (moving + 1)
+        yield page.move(checkpoint, before + (goal - before) * way * way * (3 - 2 * way))
+    still = page.move(checkpoint)
+    for _ in range(frames - moving):
+        yield still
+
+
+def _action_names(one: Series) -> tuple[str, ...]:
+    source = one.source
+    with closing(make_environment(source.environment, source.preprocessing, source.action_count)) as game:
+        return game.action_names

@@ -1,0 +1,255 @@
+"""The words of the report: what was found, and everything that was assumed and chosen, as HTML."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+from inspector.lrp import METHODS, composite_of, composite_table
+from inspector.provenance import versions
+from inspector.regions import BACKGROUND
+from inspector.track.measures import RESAMPLES
+from inspector.track.plan import EVERY_PLAYED, EVERY_STATE, text_of
+from inspector.track.summary import summary
+from inspector.track.tracker import Series, Track
+from inspector.track.words import spoken, target_text
+from inspector.track.work import Explaining
+
+TARGETS = {
+    "score": "the score of the best action",
+    "contrast": "the score of the best action, less the best other score",
+    "advantage": "the score of the best action, less the mean of all scores",
+    "value": "the value that the critic gives the state",
+}
+"""What is explained, by the name of the target."""
+
+PREPROCESSING = {
+    "frame_skip": "emulator frames that an action lasts",
+    "max_pool": "the observation is the maximum of the last two frames of the skip",
+    "grey": "order of the steps that make the grey input: ale, rgb or resize_rgb",
+    "height": "rows of the network input",
+    "width": "columns of the network input",
+    "stack": "frames stacked, oldest first",
+    "padding": "what stands before the first frame of an episode",
+    "divisor": "pixels 0 to 255 are divided by this before the network",
+    "noop_max": "fewer no-ops than this start a game",
+    "fire_reset": "FIRE is pressed at the start of a game that has it",
+    "episodic_life": "a lost life presses FIRE anew and restarts the stack",
+    "sticky": "probability that the console repeats the last action instead",
+    "max_frames": "emulator frames after which a game is cut off",
+}
+"""What each choice of preprocessing means."""
+
+DEFINITIONS = {
+    "Share of positive relevance": "The part of a state's positive relevance that lies in the region, averaged over "
+    "the states. Over all regions it adds up to 100 %.",
+    "Share of absolute relevance": "The same of the size of the relevance, whatever its sign.",
+    "Density": "How many times its share by area the region's absolute share is, where the region is there: so a small "
+    "ball compares with a wide wall. 1 × is what relevance that fell anywhere alike would give.",
+    "Per relevant pixel": "Positive relevance per pixel of the region that has any, where the region is there, in the "
+    "unit of the explained score: the mean R of an object in ATOMs (Beylier et al. 2024, arXiv:2406.14324), of one "
+    "map. It compares regions of one checkpoint; the scores of two checkpoints differ in size.",
+    "By stacked frame": "The share of positive relevance that lies in the region in each of the stacked frames of the "
+    "input, each against where the objects were at its own time.",
+    "By area": "A null line: the share that the region has of the pixels of the network input.",
+    "Random weights": "A null line: the largest share that the region has under the same network with weights drawn "
+    "anew, an untrained checkpoint among them.",
+    "Onset": "The first checkpoint from which on the share exceeds both null lines at every later checkpoint too. Its "
+    "interval is found by drawing anew; it may reach beyond the last checkpoint.",
+    "95 % interval": f"States of one episode resemble each other, so whole episodes are drawn anew, {RESAMPLES} times. "
+    "It tells of the states, not of other training runs: one run is one run.",
+}
+"""Every measure in a sentence or two."""
+
+LIMITS = (
+    "Relevance is an account of a score: it shares the number out among the pixels of the input. It is not a cause: "
+    "whether the agent would act otherwise without a region, only changing the region would tell.",
+    "A rise of a share may come from another region's fall, since shares add up to 100 %.",
+    "Another composite is another account. Where several were asked, compare them above.",
+    "With a rule that shares by positive contributions alone, black pixels get nothing: a region is seen by its rim "
+    "and by what is bright in it.",
+    "Attention here is where the relevance of decisions lies. A transformer's attention is something else.",
+)
+"""What the picture cannot tell."""
+
+
+def explained_text(explaining: Explaining) -> str:
+    """What is explained and how, in a line."""
+    return f"{target_text(explaining.target)}, {explaining.composite}"
+
+
+def summary_html(track: Track) -> str:
+    """The summary in words, a block a series."""
+    blocks: list[list[str]] = []
+    for line in summary(track):
+        if line.startswith(" "):
+            blocks[-1].append(f"<p>{escape(line.strip())}</p>")
+        else:
+            blocks.append([f"<h3>{escape(line)}</h3>"])
+    return "".join(f'<div class="found">{"".join(block)}</div>' for block in blocks)
+
+
+def failures_html(track: Track) -> str:
+    """What could not be done, by name; empty if all could."""
+    if not track.failures:
+        return ""
+    items = "".join(f"<li><b>{escape(one.name)}</b>: {escape(one.reason)}</li>" for one in track.failures)
+    return f'<div class="warning" id="failures"><b>Left out of all that follows:</b><ul>{items}</ul></div>'
+
+
+def sections_html(track: Track) -> str:
+    """Games, definitions, limits and choices."""
+    return "".join((_games(track), _definitions(), _limits(), _choices(track)))
+
+
+def _games(track: Track) -> str:
+    """Return and length of every game."""
+    if not track.games.num_rows:
+        return ""
+    rows = {(row["series"], row["frames"], row["seed"]): row for row in track.games.to_pylist()}
+    head = "".join(f'<th scope="col">seed {seed}</th>' for seed in track.settings.seeds)
+    tables = []
+    for number, one in enumerate(track.series):
+        body = "".join(_game_row(one, number, index, rows, track.settings.seeds) for index in range(len(one.members)))
+        tables.append(
+            f'<div class="scroll" tabindex="0" role="region" aria-label="Games of {escape(one.source.name)}">'
+            f'<table class="games"><caption>{escape(one.source.name)}</caption><thead><tr><th scope="col">frames '
+            f'trained</th><th scope="col">mean return</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        )
+    note = "Return of each game and, in small type, its length in steps; every checkpoint got the same seeds."
+    return _section("games", "Own games", f'<p class="note">{note}</p>{"".join(tables)}')
+
+
+def _game_row(
+    one: Series, number: int, index: int, rows: Mapping[tuple[str, int, int], Any], seeds: Sequence[int]
+) -> str:
+    frames, returns = one.members[index].frames, one.returns[index]
+    mean = f"{returns.mean():.1f}" if len(returns) else "–"
+    cells = "".join(_game_cell(rows.get((one.source.name, frames, seed))) for seed in seeds)
+    start = f'<tr data-series="{number}" data-frames="{frames}"><th scope="row">{_count(frames)}</th>'
+    return f"{start}<td><b>{mean}</b></td>{cells}</tr>"
+
+
+def _game_cell(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "<td>–<small>failed</small></td>"
+    length = f"{row['length']:,} steps" + ("" if row["finished"] else ", cut off")
+    return f"<td>{row['return']:g}<small>{length}</small></td>"
+
+
+def _definitions() -> str:
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in DEFINITIONS.items())
+    return _section("measures", "What the numbers mean", f"<dl>{items}</dl>")
+
+
+def _limits() -> str:
+    return _section("limits", "What the picture cannot tell", _list(LIMITS))
+
+
+def _choices(track: Track) -> str:
+    """Everything that was assumed and chosen."""
+    settings, probe = track.settings, track.probe
+    parts = [
+        "<h3>What was explained</h3>",
+        *(_explanation(one) for one in settings.explanations),
+        "<h3>States and games</h3>",
+        _facts(_asked(track)),
+        "<h3>Game and network input</h3>",
+        _facts([("environment", probe.environment, ""), *_recipe(asdict(probe.preprocessing))]),
+        *(part for one in track.series for part in _agent(one)),
+        "<h3>Versions</h3>",
+        _facts((name, version, "") for name, version in versions().items()),
+    ]
+    return _section("choices", "Everything that was assumed and chosen", "".join(parts))
+
+
+def _explanation(one: Explaining) -> str:
+    target = TARGETS.get(one.target, f"the score of action {one.target}")
+    if one.composite in METHODS:
+        return f"<p>{escape(target)}, by the method {escape(one.composite)}.</p>"
+    rules = json.dumps(composite_table(composite_of(one.composite)), indent=2)
+    name = escape(one.composite)
+    return (
+        f"<p>{escape(target[0].upper() + target[1:])}, by layer-wise relevance propagation with the composite "
+        f"<b>{name}</b>.</p><details><summary>Rules of {name}</summary><pre>{escape(rules)}</pre></details>"
+    )
+
+
+def _asked(track: Track) -> Iterator[tuple[str, str, str]]:
+    settings, probe = track.settings, track.probe
+    phases = Counter(state.phase for state in probe.states)
+    sources = Counter(state.source for state in probe.states)
+    played = (f"{text_of(frames) if frames >= 0 else 'not known'}: {n}" for frames, n in sorted(sources.items()))
+    yield "probe set", f"{len(probe)} states of {len(set(probe.groups.tolist()))} episodes", f"digest {probe.digest}"
+    yield "phases", ", ".join(f"{name}: {n}" for name, n in phases.items()), "states of each part of the game"
+    yield (
+        "played by",
+        ", ".join(played),
+        f"checkpoints that did; one candidate in {EVERY_STATE} steps",
+    )
+    yield "seeds", ", ".join(map(str, settings.seeds)) or "none", "of the own games, the same for every checkpoint"
+    yield "longest game", f"{settings.max_steps:,} steps", "after which a game is left"
+    yield "own play", f"one step in {EVERY_PLAYED} explained", "under the first explanation only"
+    yield "random networks", str(settings.random_networks), "that the null line of random weights is made of"
+    yield "seed", str(settings.seed), "of all else that is drawn"
+    yield "regions", ", ".join(map(spoken, (*probe.names, BACKGROUND))), f"{settings.regions or 'those of the game'}"
+    yield "device", settings.device, "where networks ran"
+
+
+def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, value in recipe.items():
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else _plain(value)
+        yield spoken(name), text, PREPROCESSING.get(name, "")
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _agent(one: Series) -> Iterator[str]:
+    facts = one.source.facts
+    yield f"<h3>{escape(one.source.name)}: the agent</h3>"
+    known = {"format": facts.format, "architecture": facts.architecture, "algorithm": facts.algorithm or "not known"}
+    yield _facts((spoken(name), str(value), "") for name, value in (known | facts.provenance).items())
+    if facts.assumed:
+        yield f"<p>Assumed, since no file states it:</p>{_list(facts.assumed)}"
+    else:
+        yield "<p>Nothing was assumed of it: its files state every choice.</p>"
+    files = "".join(_file(one, index) for index in range(len(one.members)))
+    yield f"<details><summary>Its {len(one.members)} checkpoints, by file</summary>{_table(files)}</details>"
+
+
+def _file(one: Series, index: int) -> str:
+    checkpoint = one.members[index].checkpoint
+    said = "" if checkpoint.mean_return is None else f"; its file says: mean return {checkpoint.mean_return:g}"
+    games = f" over {checkpoint.games} games" if said and checkpoint.games else ""
+    path = f"{checkpoint.path}{said}{games}"
+    return _fact(f"{one.members[index].frames:,} frames", path, f"sha256 {checkpoint.sha256}")
+
+
+def _facts(rows: Iterable[tuple[str, str, str]]) -> str:
+    return _table("".join(_fact(*row) for row in rows))
+
+
+def _table(body: str) -> str:
+    return f'<table class="facts"><tbody>{body}</tbody></table>'
+
+
+def _fact(name: str, value: str, meaning: str) -> str:
+    more = f"<td>{escape(meaning)}</td>" if meaning else ""
+    wide = "" if meaning else ' colspan="2"'
+    return f'<tr><th scope="row">{escape(name)}</th><td{wide}>{escape(value)}</td>{more}</tr>'
+
+
+def _list(texts: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
+
+
+def _section(name: str, title: str, content: str) -> str:
+    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{content}</section>'
+
+
+def _count(frames: int) -> str:
+    return text_of(frames).removesuffix(" frames")

@@ -1,0 +1,208 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inspector.draw.evolution import (
+    MOST_BESIDE,
+    EvolutionPage,
+    SavedMoment,
+    Shown,
+    cells,
+    scale_of,
+)
+from inspector.draw.palette import BRIGHT, GROUND, region_colours
+from inspector.draw.training import TrainingAxis, tick_text
+from inspector.draw.training_panel import TrainingFacts, TrainingPanel, round_ticks, stack_areas
+from inspector.records import Region
+
+HEIGHT, WIDTH = 216, 1232
+STAGE = slice(56, 476)
+
+
+def facts_of(frames: list[int], region_count: int = 3, *, played: bool = True) -> TrainingFacts:
+    """A smooth course of shares: what is counted and drawn is all that matters here."""
+    names = (*(f"region_{number}" for number in range(region_count)), "background")
+    rise = np.linspace(0.02, 0.8, len(frames))[:, None] * np.ones(region_count) / region_count
+    share = np.concatenate([rise, 1 - rise.sum(1, keepdims=True)], axis=1)
+    return TrainingFacts(
+        frames=np.array(frames, np.int64),
+        names=names,
+        share=share,
+        low=np.maximum(share - 0.03, 0),
+        high=np.minimum(share + 0.03, 1),
+        area=np.full(region_count + 1, 1 / (region_count + 1)),
+        random=np.full(region_count + 1, 0.3),
+        onsets=(frames[-1], *(None,) * region_count),
+        returns=np.linspace(-21, 20, len(frames)) if played else np.full(len(frames), np.nan),
+        title="share of positive relevance, mean of 12 states",
+        return_name="mean return (3 games each)",
+    )
+
+
+def test_zero_frames_stand_apart_and_the_rest_is_logarithmic() -> None:
+    axis = TrainingAxis([0, 1_000, 10_000, 100_000])
+    zero, *places = axis.place([0, 1_000, 10_000, 100_000]).tolist()
+    assert zero == 0.0
+    assert places[0] == pytest.approx(axis.start) and places[0] > 0.03
+    assert places[1] - places[0] == pytest.approx(places[2] - places[1])
+    assert places[2] == 1.0
+
+
+def test_without_zero_frames_the_axis_begins_with_the_first_checkpoint() -> None:
+    axis = TrainingAxis([500, 5_000])
+    assert not axis.has_zero
+    assert axis.place([500, 5_000]).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("frames", [[0, 57_344, 18_000_000], [8_200_000, 9_900_000], [0, 4_000], [1, 10**12], [7, 8]])
+@pytest.mark.parametrize("most", [4, 7])
+def test_ticks_are_few_and_honest(frames: list[int], most: int) -> None:
+    axis = TrainingAxis(frames)
+    ticks = axis.ticks(most)
+    assert 1 <= len(ticks) - axis.has_zero <= most
+    places = [tick.place for tick in ticks]
+    assert places == sorted(set(places)) and places[0] >= 0 and places[-1] <= 1
+    units = {"k": 1e3, "M": 1e6}
+    for tick in ticks:
+        number, _, unit = tick.text.partition(" ")
+        assert tick.place == pytest.approx(float(axis.place(float(number) * units.get(unit, 1))), abs=1e-3)
+
+
+def test_round_numbers_of_frames_read_well() -> None:
+    assert [tick_text(number) for number in (500, 20_000, 1_500_000)] == ["500", "20 k", "1.5 M"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 350), (-21, 21), (-21, -19), (0, 0), (0.2, 0.4), (3, 12345)])
+def test_the_axis_of_the_return_holds_zero_and_all_values(low: float, high: float) -> None:
+    ticks = round_ticks(low, high)
+    assert 2 <= len(ticks) <= 6
+    assert ticks[0] <= min(low, 0) and ticks[-1] >= max(high, 0)
+    assert 0 in ticks
+
+
+def test_stacked_areas_are_as_high_as_their_shares() -> None:
+    colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+    picture = stack_areas(np.array([[0.25], [0.5], [0.25]]), 100, colours)
+    assert [(picture == colour).all(2).sum() for colour in colours] == [25, 50, 25]
+    assert (picture[-1, 0] == colours[0]).all()
+
+
+def bright_columns(panel: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Columns that are bright over the whole height of the plot."""
+    return np.flatnonzero((panel[45:185] == BRIGHT).all(2).mean(0) >= 0.88)
+
+
+def test_the_cursor_stands_at_the_checkpoint_that_is_shown() -> None:
+    facts = facts_of([0, 1_000, 10_000, 100_000])
+    drawn = TrainingPanel(facts, HEIGHT, WIDTH)
+    panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    found = []
+    for checkpoint in range(4):
+        drawn.draw(panel, checkpoint)
+        columns = bright_columns(panel)
+        assert columns.mean() == pytest.approx(drawn.column(drawn.place_of(checkpoint)), abs=1)
+        found.append(columns.mean())
+    assert found == sorted(set(found))
+
+
+def test_the_numbers_are_those_of_the_checkpoint() -> None:
+    facts = facts_of([0, 1_000, 10_000])
+    drawn = TrainingPanel(facts, HEIGHT, WIDTH)
+    first, last = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    drawn.draw(first, 0, 0.5)
+    drawn.draw(last, 2, 0.5)
+    assert (first[:, 950:] != last[:, 950:]).any()
+    colour = region_colours(facts.names)[0]
+    bars = [(panel[40:190, 1050:1160] == colour).all(2).sum() for panel in (first, last)]
+    assert bars[1] > 3 * bars[0]
+
+
+@pytest.mark.parametrize("frames", [[0, 1_000], [1_000, 2_000], [0, *range(1_000, 60_000, 1_000)], [7, 8, 9]])
+@pytest.mark.parametrize("region_count", [1, 12])
+@pytest.mark.parametrize("played", [True, False])
+def test_any_run_has_its_strip(frames: list[int], region_count: int, played: bool) -> None:
+    facts = facts_of(frames, region_count, played=played)
+    drawn = TrainingPanel(facts, HEIGHT, WIDTH)
+    panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for checkpoint in (0, len(frames) - 1):
+        drawn.draw(panel, checkpoint)
+        assert len(bright_columns(panel)) == 3
+    edge = np.concatenate([panel[:2].reshape(-1, 3), panel[-2:].reshape(-1, 3), panel[:, -4:].reshape(-1, 3)])
+    assert (edge == edge[0]).all(), "nothing is cut off at the edge"
+
+
+def test_a_missing_interval_is_left_out() -> None:
+    facts = facts_of([1_000, 2_000])
+    nothing = np.full_like(facts.low, np.nan)
+    panels = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    for panel, one in zip(panels, (facts, replace(facts, low=nothing, high=nothing)), strict=True):
+        TrainingPanel(one, HEIGHT, WIDTH).draw(panel, 1)
+    assert (panels[0] != panels[1]).any()
+
+
+@pytest.mark.parametrize("count", range(1, MOST_BESIDE + 1))
+@pytest.mark.parametrize("size", [(420, 480), (420, 420), (84, 84), (270, 480)])
+def test_pictures_beside_each_other_neither_overlap_nor_leave_the_stage(count: int, size: tuple[int, int]) -> None:
+    taken = np.zeros((720, 1280), int)
+    for cell in cells(count, size):
+        assert cell.width / cell.height == pytest.approx(size[1] / size[0], rel=0.03)
+        taken[cell.y : cell.y + cell.height + 24, cell.x : cell.x + cell.width] += 1
+    assert taken.max() == 1
+    assert taken[:56].sum() == taken[478:].sum() == taken[:, :24].sum() == taken[:, 1256:].sum() == 0
+
+
+def page_of(screens: NDArray[np.uint8], full: float = 0.01) -> tuple[EvolutionPage, SavedMoment]:
+    """A page of two checkpoints, whose maps lie on the upper and on the lower half."""
+    upper = np.zeros((84, 84), np.float32)
+    upper[10:20, 20:30] = 0.01
+    moment = SavedMoment(screens[8], [()], [upper, -upper[::-1], None], ("a moment",))
+    page = EvolutionPage("Breakout", "facts", facts_of([0, 1_000, 2_000]), (210, 160), (84, 84), full)
+    return page, moment
+
+
+def test_each_checkpoint_has_its_own_overlay(screens: NDArray[np.uint8]) -> None:
+    page, moment = page_of(screens, 1e-4)
+    pictures = []
+    for checkpoint in range(3):
+        page.show_large(moment, Shown(checkpoint, "1.0 k frames", "2.0", "LEFT"))
+        pictures.append(page.move(checkpoint)[STAGE, 520:1000].astype(int))
+    warm, cold, none = ((one[..., 0] - one[..., 2]) for one in pictures)
+    assert (warm > 60).sum() > 1000 and (warm < -60).sum() == 0
+    assert (cold < -60).sum() > 1000 and (cold > 60).sum() == 0
+    assert np.abs(none).max() < 60
+    assert (pictures[2] == BRIGHT).all(2).any(), "and where there is no map, the page says so"
+
+
+def test_one_scale_serves_all_maps() -> None:
+    loud, soft = np.zeros((2, 84, 84), np.float32)
+    loud[10:40, 10:40], soft[10:40, 10:40] = 3.0, 1.0
+    full = scale_of([loud, soft, np.zeros_like(soft)], (210, 160))
+    assert scale_of([soft], (210, 160)) < full < scale_of([loud], (210, 160))
+    assert scale_of([], (210, 160)) == 1.0
+
+
+def test_the_marked_checkpoint_alone_has_a_frame(screens: NDArray[np.uint8]) -> None:
+    page, moment = page_of(screens)
+    shown = [Shown(number, f"{number}.0 k frames", "", "LEFT") for number in range(3)]
+    places = cells(3, (420, 480))
+    for marked in (0, 2, 1):
+        page.show_beside(moment, shown, marked)
+        picture = page.move(marked)
+        framed = [(picture[cell.y - 3, cell.x : cell.x + cell.width] == BRIGHT).all() for cell in places]
+        assert framed == [number == marked for number in range(3)]
+    page.show_large(moment, shown[0])
+    assert (page.move(0)[53:479, 21:24] == GROUND).all(), "and no frame is left behind"
+
+
+def test_where_a_region_was_before_is_fainter(screens: NDArray[np.uint8]) -> None:
+    colour = region_colours(["region_0"])[0]
+    before, now = (Region("region_0", ((x, 100.0, 10.0, 10.0),)) for x in (40.0, 90.0))
+    page, moment = page_of(screens)
+    page.show_large(replace(moment, regions=[(before,), (now,)]), Shown(0, "1.0 k frames", "", "LEFT"))
+    overlay = page.move(0)[STAGE, 520:1000]
+    columns = np.nonzero((overlay == colour).all(2))[1]
+    assert columns.min() > 260 and columns.max() < 310
+    older = overlay[195:225, 115:155].astype(int)
+    assert (older[..., 1] > 120).sum() > 20 and older.max() < 190
