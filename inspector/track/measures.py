@@ -23,6 +23,9 @@ per_relevant_pixel: Positive relevance per pixel of the region that has any, in 
 """
 
 RESAMPLES = 1000
+_KNOWN = 0.9
+"""Part of the draws in which a region has to be there for an interval."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -107,10 +110,13 @@ def area_shares(sums: RegionSums, episodes: NDArray[np.int64]) -> Ratios:
 
 
 def interval(resampled: Numbers) -> tuple[Numbers, Numbers]:
-    """Ends of the 95 % interval of some resampled measures, (regions,) each; NaN where there is none."""
-    known = np.isfinite(resampled).all(0)
+    """Ends of the 95 % interval of some resampled measures, (regions,) each; NaN where there is none.
+
+    A draw without any state in which a region is there tells nothing of it; a few of them are left out.
+    """
+    known = np.isfinite(resampled).mean(0) >= _KNOWN
     low, high = np.full(resampled.shape[1], np.nan), np.full(resampled.shape[1], np.nan)
-    low[known], high[known] = np.percentile(resampled[:, known], [2.5, 97.5], axis=0)
+    low[known], high[known] = np.nanpercentile(resampled[:, known], [2.5, 97.5], axis=0)
     return low, high
 
 
