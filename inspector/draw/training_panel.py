@@ -46,7 +46,7 @@ class TrainingFacts:
         high: Upper end.
         area: The share by area, (regions,).
         random: The most that random weights give, likewise.
-        onsets: Frames trained by the onset of each region; None where there is none.
+        onsets: Frames trained by the onset of each region; None where there is none, or none for certain.
         returns: Mean return of own games, (checkpoints,); NaN where none were played.
         title: What the shares are.
         return_name: What the line is.

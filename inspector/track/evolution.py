@@ -199,7 +199,8 @@ def _page(track: Track, one: Series, explaining: Explaining, explained: _Explain
 def _training(track: Track, one: Series, kept: Sequence[int]) -> TrainingFacts:
     curve, rows = one.curves[0], list(kept)
     returns = [one.returns[number].mean() if len(one.returns[number]) else np.nan for number in rows]
-    onsets = tuple(curve.onsets[name].frames if name in curve.onsets else None for name in curve.names)
+    certain = {name: one.frames for name, one in curve.onsets.items() if one.high is not None}
+    onsets = tuple(certain.get(name) for name in curve.names)
     return TrainingFacts(
         frames=curve.frames[rows],
         names=curve.names,
