@@ -163,3 +163,11 @@ def test_zennit_is_right_about_sums_on_the_networks_of_the_bench(
     assert torch.allclose(theirs(inputs).flatten(1).sum(1), scores.amax(1), rtol=1e-3)
     assert list(network.state_dict()) == names
     assert torch.equal(network(inputs), scores)
+
+
+def test_a_track_is_measured_against_the_engine() -> None:
+    done = command("track", "pong", "--states", "12", "--rounds", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["states"] == 12
+    assert 0 < result["track_to_engine"] < 2

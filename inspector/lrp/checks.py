@@ -20,6 +20,9 @@ from inspector.lrp.targets import Outputs
 _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-6}
 """Up to which part of the largest output a difference is left to rounding; a fault is larger."""
 
+_ENOUGH = 8
+"""Decisions that are compared: what is done otherwise shows on a few."""
+
 _SEED = 20_150_710
 _CURE = "let the forward do the same at every call, and overwrite nothing that is used again"
 
@@ -164,6 +167,14 @@ def compare(network: nn.Module, given: tuple[Tensor, ...], found: Sequence[Tenso
         UnsupportedError: If the two differ by more than rounding.
         UsageError: If the network itself does not take the inputs.
     """
+    if len(given[0]) > _ENOUGH:
+        some = [[part[:_ENOUGH] for part in parts] for parts in (given, found)]
+        try:
+            own = outputs_of_network(network, tuple(some[0]))
+        except Exception:  # perhaps it takes batches of this size alone
+            own = []
+        if own and all(one.dim() and len(one) == _ENOUGH for one in own):
+            return _compare(network, tuple(some[0]), own, some[1])
     try:
         own = outputs_of_network(network, given)
     except torch.OutOfMemoryError:
@@ -171,6 +182,10 @@ def compare(network: nn.Module, given: tuple[Tensor, ...], found: Sequence[Tenso
     except Exception as error:  # a forward can do anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(f"inputs of shape {tuple(given[0].shape)} do not fit the network: {reason}") from error
+    return _compare(network, given, own, found)
+
+
+def _compare(network: nn.Module, given: tuple[Tensor, ...], own: list[Tensor], found: Sequence[Tensor]) -> None:
     if len(own) != len(found):
         raise UnsupportedError(f"the network gives {len(own)} tensors, and its trace {len(found)}: {_CURE}")
     for one, other in zip(own, found, strict=True):

@@ -13,7 +13,7 @@ from inspector.probe import ProbeSet
 from inspector.probe_file import read_probe
 from inspector.regions import BACKGROUND, RegionSummer
 from inspector.track.result import Explained
-from inspector.track.work import BATCH, Explaining, RegionExplainer, joined_arrays
+from inspector.track.work import BATCH, Explaining, RegionExplainer, inputs_of, joined_arrays
 
 _ENLARGED = 3
 
@@ -54,9 +54,8 @@ class AttentionMeter:
             UnsupportedError: If its network cannot be explained.
         """
         explainer = self._explainer(agent)
-        divisor = np.float32(agent.preprocessing.divisor)
-        pairs = zip(self._batches, self._summers, strict=True)
-        arrays = joined_arrays([explainer(some.astype(np.float32) / divisor, summer) for some, summer in pairs])
+        divisor, pairs = agent.preprocessing.divisor, zip(self._batches, self._summers, strict=True)
+        arrays = joined_arrays([explainer(inputs_of(some, divisor), summer) for some, summer in pairs])
         mean = Explained.of(arrays, self.probe.groups).ratios("positive_share").mean
         return {name: float(share) for name, share in zip(self.names, mean, strict=True)}
 
@@ -71,7 +70,7 @@ class AttentionMeter:
             RGB, uint8 (height, width, 3), three times the native size.
         """
         chosen = self.probe.states[state]
-        inputs = chosen.observation[None].astype(np.float32) / np.float32(agent.preprocessing.divisor)
+        inputs = inputs_of(chosen.observation[None], agent.preprocessing.divisor)
         (relevance,) = self._explainer(agent).maps(inputs)
         on_screen = Projection(self._size, self.probe.screen_size)(relevance.sum(axis=0))
         overlay = lay_over(chosen.screen, on_screen, RunningScale(1.0).update(on_screen))

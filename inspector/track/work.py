@@ -96,11 +96,10 @@ def explain_probe(
         agent = with_random_weights(agent, random_seed)
     observations, summers = _prepared(str(probe))
     explained = RegionExplainer(agent, explaining)
-    inputs = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
-    divisor = np.float32(agent.preprocessing.divisor)
-    return joined_arrays(
-        [explained(some.astype(np.float32) / divisor, summer) for some, summer in zip(inputs, summers, strict=True)]
-    )
+    batches = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
+    divisor = agent.preprocessing.divisor
+    pairs = zip(batches, summers, strict=True)
+    return joined_arrays([explained(inputs_of(some, divisor), summer) for some, summer in pairs])
 
 
 def play_game(
@@ -140,6 +139,12 @@ def play_game(
         indices += [watched.step.index for watched in batch]
     game = {"return": total.reward, "length": total.length, "finished": total.finished}
     return joined_arrays(parts) | {"steps": np.array(indices)} | {name: np.array(value) for name, value in game.items()}
+
+
+def inputs_of(observations: NDArray[np.uint8], divisor: float) -> NDArray[np.float32]:
+    """Observations as a network takes them."""
+    inputs: NDArray[np.float32] = torch.from_numpy(observations).float().div_(divisor).numpy()
+    return inputs
 
 
 def with_random_weights(agent: Agent, seed: int) -> Agent:
