@@ -1,13 +1,14 @@
 """Thin outlines around the regions of a screen."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.draw.palette import Colour
-from inspector.records import Region
+from inspector.records import Box, Region
 
 Picture = NDArray[np.uint8]
 
@@ -26,18 +27,35 @@ def draw_outlines(
         colours: One a region.
         screen_size: Height and width of the native screen.
     """
-    rows, columns = view.shape[0] / screen_size[0], view.shape[1] / screen_size[1]
+    size = view.shape[0], view.shape[1]
     for region, colour in reversed(list(zip(regions, colours, strict=True))):
-        if not region.boxes:
-            continue
-        mask = np.zeros(view.shape[:2], np.uint8)
-        for left, top, width, height in region.boxes:
-            first = max(round(left * columns) - _AROUND, 0), max(round(top * rows) - _AROUND, 0)
-            last = round((left + width) * columns) + _AROUND - 1, round((top + height) * rows) + _AROUND - 1
-            cv2.rectangle(mask, first, last, 255, -1)
-        inside = cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0)
-        edge = np.asarray(cv2.subtract(mask, inside), np.uint8)
-        if not region.sure:
-            y, x = np.nonzero(edge)
-            edge[y[(x + y) % 8 < 4], x[(x + y) % 8 < 4]] = 0
-        view[edge > 0] = colour
+        if region.boxes:
+            view[_line(region.boxes, region.sure, size, screen_size)] = colour
+
+
+@lru_cache(maxsize=64)  # most regions stay where they are for many frames
+def _line(
+    boxes: tuple[Box, ...], sure: bool, size: tuple[int, int], screen_size: tuple[int, int]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the line around some boxes."""
+    down, across = size[0] / screen_size[0], size[1] / screen_size[1]
+    corners = [
+        (
+            max(round(left * across) - _AROUND, 0),
+            max(round(top * down) - _AROUND, 0),
+            min(round((left + width) * across) + _AROUND, size[1]),
+            min(round((top + height) * down) + _AROUND, size[0]),
+        )
+        for left, top, width, height in boxes
+    ]
+    x, y = min(corner[0] for corner in corners), min(corner[1] for corner in corners)
+    mask = np.zeros(
+        (max(corner[3] for corner in corners) - y + 2, max(corner[2] for corner in corners) - x + 2), np.uint8
+    )
+    for left, top, right, bottom in corners:
+        mask[top - y + 1 : bottom - y + 1, left - x + 1 : right - x + 1] = 255
+    inside = cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0)
+    rows, columns = np.nonzero(cv2.subtract(mask, inside))
+    rows, columns = rows + y - 1, columns + x - 1
+    shown = slice(None) if sure else (rows + columns) % 8 < 4
+    return rows[shown], columns[shown]
