@@ -1,5 +1,6 @@
 """Regions of the screen as a person sees it, on the grid that the network sees."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -60,13 +61,40 @@ def cover_frame(regions: Sequence[Region], screen: Size, size: Size) -> Cover:
         screen: Height and width of the native screen, in pixels.
         size: Height and width of the network input, in pixels.
     """
-    labels, parts = label_screen(regions, screen), []
-    for number in range(len(regions)):
-        mask = (labels == number).astype(np.float32)
-        weights = cv2.resize(mask, size[::-1], interpolation=cv2.INTER_AREA).ravel() if mask.any() else mask[:0].ravel()
-        pixels = np.flatnonzero(weights).astype(np.int32)
-        parts.append(Part(pixels, weights[pixels].astype(np.float32)))
-    return tuple(parts)
+    labels = label_screen(regions, screen)
+    return tuple(_part(labels, number, region, size) for number, region in enumerate(regions))
+
+
+def _part(labels: NDArray[np.uint8], number: int, region: Region, size: Size) -> Part:
+    """What one region covers; only the blocks of screen and input are looked at that it can reach."""
+    if not region.boxes:
+        return cover_nothing(1)[0]
+    left, top, right, bottom = (pick(edges) for pick, edges in zip((min, min, max, max), _edges(region), strict=True))
+    rows, input_rows = _blocks(top, bottom, labels.shape[0], size[0])
+    columns, input_columns = _blocks(left, right, labels.shape[1], size[1])
+    mask = (labels[rows, columns] == number).astype(np.float32)
+    if not mask.any():
+        return cover_nothing(1)[0]
+    shape = input_columns.stop - input_columns.start, input_rows.stop - input_rows.start
+    weights = cv2.resize(mask, shape, interpolation=cv2.INTER_AREA).reshape(shape[1], shape[0])
+    y, x = np.nonzero(weights)
+    pixels = (y + input_rows.start) * size[1] + x + input_columns.start
+    return Part(pixels.astype(np.int32), weights[y, x].astype(np.float32))
+
+
+def _edges(region: Region) -> tuple[list[float], list[float], list[float], list[float]]:
+    boxes = region.boxes
+    rights, bottoms = [left + width for left, _, width, _ in boxes], [top + height for _, top, _, height in boxes]
+    return [box[0] for box in boxes], [box[1] for box in boxes], rights, bottoms
+
+
+def _blocks(first: float, last: float, length: int, target: int) -> tuple[slice, slice]:
+    """The whole blocks between two places of an axis, on the screen and on the input: 5 rows are 2 for 210 and 84."""
+    count = math.gcd(length, target)
+    step, input_step = length // count, target // count
+    begin = min(max(math.floor((first - 1) / step), 0), count - 1)
+    end = max(min(math.ceil((last + 1) / step), count), begin + 1)
+    return slice(begin * step, end * step), slice(begin * input_step, end * input_step)
 
 
 def cover_nothing(count: int) -> Cover:

@@ -102,8 +102,8 @@ def test_a_slow_method_takes_part_in_fewer_rounds_of_both_halves_and_a_failing_o
         raise TypeError("no rule for Conv3d")
 
     methods = [
-        ways.Method(ways.BASELINE, lambda: partial(work, 200)),
-        ways.Method("slow", lambda: partial(work, 400), every=3, goal=ways.Goal(faster=2.0), rival="captum LRP"),
+        ways.Method(ways.BASELINE, lambda: partial(work, 60)),
+        ways.Method("slow", lambda: partial(work, 600), every=3, goal=ways.Goal(faster=2.0), rival="captum LRP"),
         ways.Method("captum LRP", failing),
     ]
     baseline, slow, captum = measured(methods, rounds=10)
