@@ -78,19 +78,17 @@ def attend(values: NDArray[np.float32]) -> Attention:
     Returns:
         Its summary; `NOTHING` if a value is NaN or infinite; shares and places are None if every value is 0.
     """
-    if not np.isfinite(values).all():
+    size = np.abs(values)
+    each = size.sum(axis=(1, 2), dtype=np.float64)
+    total, net = each.sum(), values.sum(axis=(1, 2), dtype=np.float64).sum()  # float32 cannot make these overflow
+    if not np.isfinite(total):
         return NOTHING
-    exact = values.astype(np.float64)
-    positive, negative = float(exact.clip(min=0).sum()), float(exact.clip(max=0).sum())
-    weights = np.abs(exact)
-    total = weights.sum()
+    positive, negative = max(float(total + net) / 2, 0.0), min(float(net - total) / 2, 0.0)
     if total == 0.0:
         return Attention(positive, negative, None, None, None, None)
-    weights /= total
-    place = weights.sum(axis=0)
+    place = size.sum(axis=0, dtype=np.float64) / total
     rows, columns = np.arange(place.shape[0]), np.arange(place.shape[1])
     along_rows, along_columns = place.sum(axis=1), place.sum(axis=0)
     row, column = float(along_rows @ rows), float(along_columns @ columns)
     variance = along_rows @ (rows - row) ** 2 + along_columns @ (columns - column) ** 2
-    shares = weights.sum(axis=(1, 2)).astype(np.float32)
-    return Attention(positive, negative, shares, row, column, float(np.sqrt(variance)))
+    return Attention(positive, negative, (each / total).astype(np.float32), row, column, float(np.sqrt(variance)))

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,20 @@ from inspector.watching import Watcher
 
 WAITING_BATCHES = 2
 """Batches that may wait to be written; playing stops meanwhile, so that memory stays flat."""
+
+
+class Explained(NamedTuple):
+    """What is known of one decision beside the decision itself.
+
+    Attributes:
+        relevance: Its explanation; None if nothing explains.
+        attention: Summary of that relevance.
+        regions: Where it lies, by region; None without regions, or without relevance.
+    """
+
+    relevance: Relevance | None = None
+    attention: Attention = NOTHING
+    regions: RegionShares | None = None
 
 
 class Recorder:
@@ -188,51 +202,41 @@ class Recorder:
         for thread in (self._explaining, self._writing):
             thread.shutdown(cancel_futures=True)
 
-    def _explain(self, steps: list[Step]) -> list[Relevance] | list[None]:
-        return self._interpreter.explain(steps) if self._interpreter else [None] * len(steps)
+    def _explain(self, steps: list[Step]) -> list[Explained]:
+        if self._interpreter is None:
+            return [Explained()] * len(steps)
+        explained = zip(steps, self._interpreter.explain(steps), strict=True)
+        return [Explained(each, attend(each.values), self._shares(step, each)) for step, each in explained]
 
-    def _write(self, steps: list[Step], explained: Future[list[Relevance] | list[None]]) -> None:
-        for step, relevance in zip(steps, explained.result(), strict=True):
-            self._write_step(step, relevance)
-
-    def _write_step(self, step: Step, relevance: Relevance | None) -> None:
-        if step.index == 0:
-            self._return_so_far, self._lives = 0.0, None
-        self._return_so_far += step.reward
-        attention = NOTHING if relevance is None else attend(relevance.values)
-        regions = self._shares(step, relevance)
-        self._page.begin(self._moment(step, relevance, attention, regions))
-        self._lives = step.lives
-        self._writer.add_row(
-            row_of(
-                step,
-                relevance,
-                attention,
-                self._names[step.decision.action],
-                self.seconds,
-                self._return_so_far,
-                regions,
-            )
-        )
-        self._write_frames(self._pacer.merge(step.screens))
-        if step.terminated or step.truncated:  # a run of frames never spans two games
-            self._write_frames(self._pacer.rest())
-        self._keep_loudest(step, attention)
-        if relevance is not None and self._save_relevance:
-            self._writer.add_relevance(relevance.values)
-
-    def _shares(self, step: Step, relevance: Relevance | None) -> RegionShares | None:
-        """Where the relevance lies, by region; None without regions, or without relevance."""
-        if self._watcher is None or relevance is None:
+    def _shares(self, step: Step, relevance: Relevance) -> RegionShares | None:
+        if self._watcher is None:
             return None
         watched = self._watcher.watch(step)
         return share_out(relevance.values, watched.covers, watched.newest)
 
-    def _moment(
-        self, step: Step, relevance: Relevance | None, attention: Attention, regions: RegionShares | None
-    ) -> Moment:
+    def _write(self, steps: list[Step], explained: Future[list[Explained]]) -> None:
+        for step, each in zip(steps, explained.result(), strict=True):
+            self._write_step(step, each)
+
+    def _write_step(self, step: Step, explained: Explained) -> None:
+        if step.index == 0:
+            self._return_so_far, self._lives = 0.0, None
+        self._return_so_far += step.reward
+        self._page.begin(self._moment(step, explained))
+        self._lives = step.lives
+        name = self._names[step.decision.action]
+        self._writer.add_row(row_of(step, *explained, name, self.seconds, self._return_so_far))
+        self._write_frames(self._pacer.merge(step.screens))
+        if step.terminated or step.truncated:  # a run of frames never spans two games
+            self._write_frames(self._pacer.rest())
+        self._keep_loudest(step, explained.attention)
+        if explained.relevance is not None and self._save_relevance:
+            self._writer.add_relevance(explained.relevance.values)
+
+    def _moment(self, step: Step, explained: Explained) -> Moment:
         """What the page shows of a step."""
         decision = step.decision
+        relevance, attention, regions = explained
         about = self._interpreter.target_action(decision.action) if self._interpreter else None
         return Moment(
             screen=step.screen,

@@ -17,20 +17,18 @@ BACKGROUND = "background"
 Size = tuple[int, int]
 
 
-class Part(NamedTuple):
-    """What one region covers of one frame of a network input.
+class Cover(NamedTuple):
+    """What the regions cover of one frame of a network input; the background is the rest.
 
     Attributes:
-        pixels: Which pixels, int32, row after row.
-        weights: Which part of each it covers, float32, above 0 and at most 1.
+        pixels: Which pixels, int32, row after row, one region behind the other in the order of their names.
+        weights: Which part of each its region covers, float32, above 0 and at most 1.
+        counts: How many of them are of each region.
     """
 
     pixels: NDArray[np.int32]
     weights: NDArray[np.float32]
-
-
-Cover = tuple[Part, ...]
-"""What every region covers of one frame, in the order of their names; the background is the rest."""
+    counts: tuple[int, ...]
 
 
 def label_screen(regions: Sequence[Region], size: Size) -> NDArray[np.uint8]:
@@ -62,24 +60,27 @@ def cover_frame(regions: Sequence[Region], screen: Size, size: Size) -> Cover:
         size: Height and width of the network input, in pixels.
     """
     labels = label_screen(regions, screen)
-    return tuple(_part(labels, number, region, size) for number, region in enumerate(regions))
+    parts = [_part(labels, number, region, size) for number, region in enumerate(regions) if region.boxes]
+    if not parts:
+        return cover_nothing(len(regions))
+    counts = iter([len(pixels) for pixels, _ in parts])
+    pixels, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Cover(pixels, weights, tuple(next(counts) if region.boxes else 0 for region in regions))
 
 
-def _part(labels: NDArray[np.uint8], number: int, region: Region, size: Size) -> Part:
+def _part(
+    labels: NDArray[np.uint8], number: int, region: Region, size: Size
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """What one region covers; only the blocks of screen and input are looked at that it can reach."""
-    if not region.boxes:
-        return cover_nothing(1)[0]
     left, top, right, bottom = (pick(edges) for pick, edges in zip((min, min, max, max), _edges(region), strict=True))
     rows, input_rows = _blocks(top, bottom, labels.shape[0], size[0])
     columns, input_columns = _blocks(left, right, labels.shape[1], size[1])
     mask = (labels[rows, columns] == number).astype(np.float32)
-    if not mask.any():
-        return cover_nothing(1)[0]
     shape = input_columns.stop - input_columns.start, input_rows.stop - input_rows.start
     weights = cv2.resize(mask, shape, interpolation=cv2.INTER_AREA).reshape(shape[1], shape[0])
     y, x = np.nonzero(weights)
     pixels = (y + input_rows.start) * size[1] + x + input_columns.start
-    return Part(pixels.astype(np.int32), weights[y, x].astype(np.float32))
+    return pixels.astype(np.int32), weights[y, x]
 
 
 def _edges(region: Region) -> tuple[list[float], list[float], list[float], list[float]]:
@@ -99,7 +100,7 @@ def _blocks(first: float, last: float, length: int, target: int) -> tuple[slice,
 
 def cover_nothing(count: int) -> Cover:
     """The cover of a frame that shows nothing: all of it is background."""
-    return (Part(np.empty(0, np.int32), np.empty(0, np.float32)),) * count
+    return Cover(np.empty(0, np.int32), np.empty(0, np.float32), (0,) * count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,15 +132,13 @@ class RegionSummer:
 
     def __init__(self, covers: Sequence[Sequence[Cover]], size: Size) -> None:
         self._pixel_count = pixel_count = size[0] * size[1]
-        batch, stack, count = len(covers), len(covers[0]), len(covers[0][0])
-        self._shape = batch, stack, count
-        parts = [part for frames in covers for cover in frames for part in cover]
-        sizes = np.array([len(part.pixels) for part in parts], np.int64)
+        frames = [cover for stacked in covers for cover in stacked]
+        self._shape = len(covers), len(covers[0]), len(frames[0].counts)
+        sizes = np.array([cover.counts for cover in frames], np.int64).ravel()
         self._filled = np.flatnonzero(sizes)
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])[self._filled].astype(np.int64)
-        frame = np.repeat(np.arange(len(parts)) // max(count, 1), sizes)
-        self._pixels = np.concatenate([np.empty(0, np.int32), *(part.pixels for part in parts)]) + frame * pixel_count
-        self._weights = np.concatenate([np.empty(0, np.float32), *(part.weights for part in parts)])
+        self._starts = (np.cumsum(sizes) - sizes)[self._filled]
+        self._pixels = np.concatenate([cover.pixels + number * pixel_count for number, cover in enumerate(frames)])
+        self._weights = np.concatenate([cover.weights for cover in frames])
         self._area = self._by_region(np.ones(1, np.float32))
 
     def __call__(self, values: NDArray[np.float32]) -> RegionSums:
@@ -149,11 +148,11 @@ class RegionSummer:
             values: Signed relevance, finite, (batch, stack, height, width).
         """
         flat = values.reshape(-1)
-        inside, whole = flat[self._pixels], flat.reshape(*self._shape[:2], -1)
+        inside, whole = flat.take(self._pixels), flat.reshape(*self._shape[:2], -1)
         raised = whole.clip(min=0).sum(2).astype(np.float64)
         positive = self._with_rest(self._by_region(inside.clip(min=0)), raised)
         absolute = self._with_rest(self._by_region(np.abs(inside)), 2 * raised - whole.sum(2))
-        relevant = self._with_rest(self._by_region(inside != 0), np.count_nonzero(whole, axis=2))
+        relevant = self._with_rest(self._by_region(inside != 0), (whole != 0).sum(2, dtype=np.uint32))
         area = self._with_rest(self._area, np.full(self._shape[:2], self._pixel_count))
         return RegionSums(positive, absolute, area, relevant)
 

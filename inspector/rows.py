@@ -113,10 +113,10 @@ def row_of(
     step: Step,
     relevance: Relevance | None,
     attention: Attention,
+    regions: RegionShares | None,
     action_name: str,
     video_seconds: float,
     return_so_far: float,
-    regions: RegionShares | None = None,
 ) -> dict[str, Any]:
     """The row of one decision.
 
@@ -124,10 +124,10 @@ def row_of(
         step: What was decided, and what came of it.
         relevance: Its explanation; None leaves the columns of relevance empty.
         attention: Summary of that relevance.
+        regions: Attention by region; None leaves its columns empty.
         action_name: Name of the action taken.
         video_seconds: When the film shows it.
         return_so_far: Return of the game, this step's reward included.
-        regions: Attention by region; None leaves its columns empty.
     """
     row: dict[str, Any] = {
         "episode": step.episode,

@@ -1,6 +1,7 @@
 """Probe sets: kept in files bit by bit, compared with agents, chosen evenly."""
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,10 +74,10 @@ def test_any_change_changes_the_digest() -> None:
 
 def test_covers_stand_at_the_time_of_each_stacked_frame() -> None:
     oldest, second, third, newest = probe(1).covers[0]
-    assert [len(part.pixels) for part in oldest] == [0, 0]
+    assert oldest.counts == (0, 0)
     assert second is third
-    assert len(second[0].pixels) and not len(second[1].pixels)
-    assert len(newest[1].pixels)
+    assert second.counts[0] and not second.counts[1]
+    assert newest.counts[1]
 
 
 def test_another_game_or_another_way_of_seeing_is_refused() -> None:
@@ -103,6 +104,28 @@ def test_a_file_that_is_no_probe_set_is_refused(tmp_path: Path) -> None:
         read_probe(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("observations", lambda each: each[:, :2], "its recipe says otherwise"),
+        ("screens", lambda each: each[..., 0], r"screens are uint8 \(7, 210, 160\)"),
+        ("screens", lambda each: each.astype(float), "screens are float64"),
+        ("boxes", lambda each: each * np.nan, "a box has an edge that is no number"),
+        ("origins", lambda each: each[:, :2], "not enough values"),
+    ],
+)
+def test_arrays_that_no_states_could_have_are_refused(
+    tmp_path: Path, name: str, change: Callable[[np.ndarray], np.ndarray], message: str
+) -> None:
+    path = tmp_path / "probe.npz"
+    save_probe(probe(), path)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    np.savez(path, **{**arrays, name: change(arrays[name])})
+    with pytest.raises(UsageError, match=message):
+        read_probe(path)
+
+
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.999])
 def test_a_torn_file_is_refused(tmp_path: Path, cut: float) -> None:
     path = tmp_path / "probe.npz"
@@ -123,6 +146,31 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
             file.write(bytes(2**20))
     with pytest.raises(UsageError, match="it unpacks to more than 2 GiB"):
         read_probe(path)
+
+
+@pytest.mark.parametrize("flag", [0x01, 0x20])
+def test_a_damaged_file_is_refused_wherever_a_byte_is_wrong(tmp_path: Path, flag: int) -> None:
+    """In what is packed, in the numbers about it, and in flags that say it is encrypted or patched."""
+    path = tmp_path / "probe.npz"
+    save_probe(probe(2), path)
+    whole = path.read_bytes()
+    flags = whole.index(b"PK\x01\x02") + 8
+    for place, bit in [(flags, flag), *((place, 0xFF) for place in range(60, 4000, 97))]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        with pytest.raises(UsageError, match="is no probe set, or damaged"):
+            read_probe(path)
+
+
+def test_an_episode_that_was_played_twice_is_taken_once() -> None:
+    """Without chance in the game, the no-ops or the agent, every game is the same: three of them say what one does."""
+    games = [[state(number) for number in range(6)], [state(number) for number in range(6, 12)]]
+    played = [
+        replace(one, episode=episode) for episode, game in enumerate([games[0], games[0], games[1]]) for one in game
+    ]
+    assert {(one.episode, one.step) for one in stratified(played, 100, seed=0)} == {
+        *((0, step) for step in range(6)),
+        *((2, step) for step in range(6, 12)),
+    }
 
 
 def test_states_are_chosen_evenly_from_sources_and_phases() -> None:

@@ -47,7 +47,7 @@ def test_what_reaches_over_the_edge_is_cut_off() -> None:
 
 
 def test_a_region_covers_parts_of_pixels_in_proportion_to_its_area() -> None:
-    (part,) = cover_frame((Region("ball", ((10, 20, 2, 4),)),), SCREEN, SIZE)
+    part = cover_frame((Region("ball", ((10, 20, 2, 4),)),), SCREEN, SIZE)
     pixel_area = (210 / 84) * (160 / 84)
     assert part.weights.sum() * pixel_area == pytest.approx(8, rel=1e-5)
     rows, columns = part.pixels // 84, part.pixels % 84

@@ -1,6 +1,7 @@
 """The objects of Breakout, the tunnel through the wall among them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from inspector.atari.objects.boxes import inside, runs
 from inspector.atari.objects.finder import Found, MemoryFinder
@@ -12,6 +13,7 @@ ROWS, COLUMNS = 6, 36
 HALF_BRICKS_GONE_IN_OPENING = 36
 """From so many on, as many as the lowest row has, the opening is over."""
 
+_WALL_BYTES = 36
 _LEFT, _TOP, _WIDTH, _HEIGHT = 8, 57, 4, 6
 _PLAYFIELD: Box = (8.0, 32.0, 144.0, 164.0)
 _BEHIND_WALL: Box = (8.0, 32.0, 144.0, 25.0)
@@ -42,12 +44,12 @@ class BreakoutFinder(MemoryFinder):
 
     def objects(self, ram: Sequence[int]) -> Mapping[str, Found]:
         """The objects of one screen; see `MemoryFinder`."""
-        wall = wall_of(ram)
+        tunnel, bricks = _wall_objects(tuple(ram[:_WALL_BYTES]))
         return {
             "ball": Found(inside([(ram[99] - 49, ram[101] + 9, 2, 4)], _PLAYFIELD)),
             "paddle": Found(inside([(ram[72] - 47, 189, 12 if ram[97] & 128 else 16, 4)], _PLAYFIELD)),
-            "tunnel": Found(tuple(_tunnel(wall))),
-            "bricks": Found(tuple(_bricks(wall))),
+            "tunnel": tunnel,
+            "bricks": bricks,
             "behind_wall": Found((_BEHIND_WALL,)),
             "score": Found((_SCORE,)),
         }
@@ -70,6 +72,13 @@ def wall_of(ram: Sequence[int]) -> list[list[bool]]:
                 column = (start + step * bit - _LEFT) // _WIDTH
                 wall[ROWS - 1 - row][column] = bool(ram[ROWS * block + row] >> bit & 1)
     return wall
+
+
+@lru_cache(maxsize=8)  # the wall stays as it is for many frames
+def _wall_objects(ram: tuple[int, ...]) -> tuple[Found, Found]:
+    """The tunnel and the bricks, by the bytes that hold the wall."""
+    wall = wall_of(ram)
+    return Found(tuple(_tunnel(wall))), Found(tuple(_bricks(wall)))
 
 
 def _box(column: int, row: int, columns: int = 1, rows: int = 1) -> Box:
