@@ -2,107 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from inspector.errors import UsageError
-from inspector.lrp.checks import check_inputs, check_network, checked_bounds, compare, outputs_of
+from inspector.lrp.checks import check_inputs, check_network, checked_bounds, compare
 from inspector.lrp.composite_file import CompositeLike, composite_of
 from inspector.lrp.graph import make_plan
 from inspector.lrp.kernels import laid_out
-from inspector.lrp.plan import Account, Plan
-from inspector.lrp.rounding import closes
-from inspector.lrp.signal import Signal, per_decision
-from inspector.lrp.targets import Indices, Outputs, Target, seeds_of
+from inspector.lrp.plan import Plan
+from inspector.lrp.run import Explanation, Run, plain_torch
+from inspector.lrp.signal import Signal
+from inspector.lrp.targets import Indices, Target
 
 Precision = Literal["float32", "bfloat16"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
-    """The relevance of a batch of decisions.
-
-    The tensors were made in inference mode: clone one to change it in place.
-
-    Attributes:
-        values: Signed relevance of every input value, in the shape of the inputs and the unit of the score.
-        score: The explained score, (batch,).
-        ledger: By `inspector.records.LEDGER_PARTS` the part of the score that went there, (batch,) each, and as
-            `memory` what went to the memory of a recurrent network; the parts add up to the score.
-        outputs: What the network gave: scores (batch, actions), and value (batch,) or None.
-        memory: Relevance of every part of the memory that was given, in its shape; empty for other networks.
-        layers: The account of every operation from the scores to the input; empty unless it was asked for.
-    """
-
-    values: Tensor
-    score: Tensor
-    ledger: dict[str, Tensor]
-    outputs: Outputs
-    memory: tuple[Tensor, ...] = ()
-    layers: tuple[Account, ...] = ()
-
-    @property
-    def finite(self) -> Tensor:
-        """Whether inputs, score and relevance of a decision are finite, (batch,).
-
-        Where the inputs or the score are not, the relevance is not either: it is never hidden as zero.
-        """
-        memory = [per_decision(part) for part in self.memory]
-        return torch.stack([per_decision(self.values), self.score, *memory]).isfinite().all(0)
-
-
-class Run:
-    """One pass of a network, which can be explained as often as one likes without another.
-
-    Attributes:
-        outputs: What the network gave: scores (batch, actions), and value (batch,) or None.
-        memory: The parts of a recurrent network's memory after this step; empty for other networks.
-    """
-
-    def __init__(self, plan: Plan, signals: list[Signal], unfit: Tensor | None, dtype: torch.dtype) -> None:
-        """Made by `Explainer.run`."""
-        self._plan, self._signals, self._unfit, self._dtype = plan, signals, unfit, dtype
-        self._once, self._coarse = False, signals[0].tensor.dtype == torch.bfloat16
-        value = None if plan.value is None else signals[plan.value].tensor
-        self.outputs = outputs_of(signals[plan.scores].tensor, value, len(signals[0].tensor))
-        self.memory = tuple(signals[index].tensor.to(dtype) for index in plan.memory)
-
-    def explain(self, target: Target = "score", *, actions: Indices | None = None, layers: bool = False) -> Explanation:
-        """Explain the decisions of this pass; arguments and errors are those of `Explainer`."""
-        with _plain_torch(self._signals[0].tensor):
-            explanation = self._explained(target, actions, layers)
-            return explanation if self._closes(explanation) else self._explained(target, actions, layers, careful=True)
-
-    def _closes(self, explanation: Explanation) -> bool:
-        """Whether the ledger of an explanation adds up; where much cancels, rounding has to be measured for that."""
-        if self._coarse:
-            return True
-        return closes(tuple(explanation.ledger.values()), explanation.score, explanation.values)
-
-    def _explained(
-        self, target: Target, actions: Indices | None, layers: bool, *, careful: bool = False
-    ) -> Explanation:
-        plan, signals, outputs = self._plan, self._signals, self.outputs
-        seeds = seeds_of(target, actions, outputs)
-        if seeds.scores is not None:
-            start = {plan.scores: seeds.scores.to(signals[plan.scores].tensor.dtype)}
-        else:
-            assert plan.value is not None  # seeds_of refuses a value that is not there
-            start = {plan.value: signals[plan.value].tensor.clone()}
-        accounts: list[Account] | None = [] if layers else None
-        (values, *memory), taken = plan.backward(signals, start, accounts, keep=not self._once, careful=careful)
-        values = values.to(self._dtype)
-        if self._unfit is not None:  # a rule that does not look at the inputs would hide them
-            values[self._unfit] = torch.nan
-        ledger = {"input": per_decision(values)}
-        if memory:
-            ledger["memory"] = torch.stack([per_decision(part) for part in memory]).sum(0)
-        parts = tuple(part.to(self._dtype) for part in memory)
-        return Explanation(values, seeds.score, ledger | taken, outputs, parts, tuple(accounts or ()))
 
 
 class Explainer:
@@ -191,18 +106,16 @@ class Explainer:
             UnsupportedError: If the network has changed to one without rules.
         """
         check_inputs(inputs)
-        with _plain_torch(inputs):
-            run = self._run(inputs, memory)
-            run._once = True  # memory that is given up early is used again while it is warm
-            explanation = run._explained(target, actions, layers)
-            if run._closes(explanation):
+        with plain_torch(inputs):
+            explanation = self._run(inputs, memory).explain_once(target, actions=actions, layers=layers)
+            if explanation is not None:
                 return explanation
-            return self._run(inputs, memory)._explained(target, actions, layers, careful=True)
+            return self._run(inputs, memory).explain_carefully(target, actions=actions, layers=layers)
 
     def run(self, inputs: Tensor, *, memory: Sequence[Tensor] = ()) -> Run:
         """Run the network, and keep what explaining needs; arguments and errors are those of a call."""
         check_inputs(inputs)
-        with _plain_torch(inputs):
+        with plain_torch(inputs):
             return self._run(inputs, memory)
 
     def _run(self, inputs: Tensor, memory: Sequence[Tensor]) -> Run:
@@ -251,22 +164,6 @@ class Explainer:
                     )
         tensor = laid_out(inputs if self._dtype is None else inputs.to(self._dtype))
         return Signal(tensor, nonnegative=lowest >= 0, bounds=bounds), unfit
-
-
-def _plain_torch(inputs: Tensor) -> AbstractContextManager[Any]:
-    """Neither gradients nor a change of precision that the caller has asked for."""
-    device = inputs.device.type
-    mkldnn: Any = torch.backends.mkldnn
-    usual = mkldnn.is_available() and mkldnn.enabled
-    if device == "cpu" and usual and not torch.is_autocast_enabled("cpu"):
-        return torch.inference_mode()
-    stack = ExitStack()
-    stack.enter_context(torch.backends.nnpack.flags(enabled=False))  # it is coarse where values are small
-    stack.enter_context(torch.inference_mode())
-    stack.enter_context(torch.autocast(device, enabled=False))
-    if device == "cuda":  # single precision means single precision
-        stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
-    return stack
 
 
 def _finite_extremes(inputs: Tensor) -> list[float]:

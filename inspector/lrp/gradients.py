@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from inspector.errors import UnsupportedError, UsageError
 from inspector.lrp.checks import check_inputs, check_network, difference, outputs_of
 from inspector.lrp.composite_file import CompositeLike
-from inspector.lrp.explain import Explainer, Explanation, Precision
+from inspector.lrp.explain import Explainer, Precision
+from inspector.lrp.run import Explanation
 from inspector.lrp.signal import per_decision
 from inspector.lrp.targets import Indices, Outputs, Target, seeds_of
 
