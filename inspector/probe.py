@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,21 @@ def stratified(states: Iterable[State], count: int, seed: int) -> tuple[State, .
             if pile and len(chosen) < count:
                 chosen.append(pile.pop())
     return tuple(sorted(chosen, key=lambda state: (state.source, state.episode, state.step)))
+
+
+def without_repeats(states: Iterable[State]) -> Iterator[State]:
+    """The states of each episode once: where nothing is left to chance, games repeat, and three say what one does.
+
+    Args:
+        states: Those of one episode follow each other; no more than one is held.
+    """
+    known = set()
+    for _, states_of_one in groupby(states, key=lambda state: (state.source, state.episode)):
+        episode = list(states_of_one)
+        digest = hashlib.sha256(b"".join(state.observation.tobytes() for state in episode)).digest()
+        if digest not in known:
+            known.add(digest)
+            yield from episode
 
 
 def _plain(region: Region) -> tuple[str, list[list[float]], bool]:

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from inspector.probe import FORMAT, ProbeSet, Stack, State
 from inspector.records import Box, Preprocessing, Region
 
 _MAX_BYTES = 2**31
+
+_CONTENT = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+_ARCHIVE = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file may raise: by what it says, and by what numpy and zipfile meet on the way."""
 
 Place = tuple[int, int, int]
 """State, stacked frame, region."""
@@ -50,8 +55,11 @@ def read_probe(path: Path) -> ProbeSet:
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format')}, and {FORMAT} is read")
         names, recipe = tuple(header["regions"]), Preprocessing(**header["preprocessing"])
-        return ProbeSet(header["environment"], recipe, names, states_of(arrays, names), header["facts"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+        states = states_of(arrays, names)
+        if states[0].observation.shape != (recipe.stack, recipe.height, recipe.width):
+            raise ValueError(f"its observations are {states[0].observation.shape}, and its recipe says otherwise")
+        return ProbeSet(header["environment"], recipe, names, states, header["facts"])
+    except (*_CONTENT, *_ARCHIVE) as error:
         raise UsageError(f"{path} is no probe set, or damaged: {error}; leave --probe out to make a new one") from error
 
 
@@ -90,6 +98,8 @@ def states_of(arrays: Mapping[str, NDArray[Any]], names: Sequence[str]) -> tuple
     observations, screens = arrays["observations"], arrays["screens"]
     if observations.dtype != np.uint8 or observations.ndim != 4 or not 0 < len(observations) == len(screens):
         raise ValueError(f"observations are {observations.dtype} {observations.shape}, screens {screens.shape}")
+    if screens.dtype != np.uint8 or screens.shape[3:] != (3,) or not np.isfinite(arrays["boxes"]).all():
+        raise ValueError(f"screens are {screens.dtype} {screens.shape}, or a box has an edge that is no number")
     stacks = _stacks(arrays, names, observations.shape[:2])
     rows = zip(observations, screens, stacks, arrays["origins"].tolist(), arrays["phases"].tolist(), strict=True)
     return tuple(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> int:
         series = opened(arguments)
         for one in series:
             for path, reason in one.failures:
-                complain(f"left out: {path}: {reason}")
+                complain(f"left out: {reason if path in reason else f'{path}: {reason}'}")
     try:
         with redirect_stdout(sys.stderr), sweep_display(quiet=arguments.quiet) as on_progress:
             found = track(
@@ -45,12 +46,18 @@ def run(arguments: Namespace) -> int:
             )
             show(found, on_progress)
     except KeyboardInterrupt:
-        complain(f"interrupted; go on with: {' '.join(arguments.argv)} -o {folder} --resume")
+        complain(f"interrupted; go on with: {again(arguments.argv, arguments.output, folder)}")
         return 130
     tell(found, as_json=arguments.json)
     if any(one.failures for one in series):
         return 3
     return 1 if found.failures else 0
+
+
+def again(words: Sequence[str], output: Path | None, folder: Path) -> str:
+    """The command that goes on with a track, for a shell."""
+    place = [] if output else ["-o", str(folder)]
+    return shlex.join([*words, *place, *([] if "--resume" in words else ["--resume"])])
 
 
 def engine_of(arguments: Namespace) -> Engine:
@@ -59,7 +66,12 @@ def engine_of(arguments: Namespace) -> Engine:
         return Cluster(arguments.address, arguments.jobs)
     if arguments.address:
         raise UsageError("--address names a Ray cluster: add --engine ray")
-    return Processes(arguments.jobs or os.cpu_count() or 1)
+    return Processes(arguments.jobs or _core_count())
+
+
+def _core_count() -> int:
+    """Cores that this process may use, as a job scheduler gave them."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def opened(arguments: Namespace) -> list[CheckpointSeries]:
@@ -111,8 +123,10 @@ def show(found: Track, on_progress: Callable[[str, Progress], None] | None) -> N
 
 def tell(found: Track, *, as_json: bool) -> None:
     """Say what was found, and where it is."""
+    told = {path for one in found.series for path, _ in one.source.failures}
     for failure in found.failures:
-        complain(f"failed: {failure.name}: {failure.reason}")
+        if failure.name not in told:
+            complain(f"failed: {failure.name}: {failure.reason}")
     if as_json:
         print_json({"folder": str(found.folder), "summary": summary(found), **manifest_of(found)})
         return

@@ -25,7 +25,7 @@ class Watched(NamedTuple):
     @property
     def newest(self) -> tuple[Region, ...]:
         """The regions of the screen that was decided on."""
-        return self.stack[-1] or ()
+        return (self.stack[-1] if self.stack else None) or ()
 
 
 class _Frame(NamedTuple):
@@ -49,16 +49,17 @@ class Watcher:
         self.finder = finder
         self._size, self._nothing = size, cover_nothing(len(finder.names))
         self._known: dict[int, _Frame] = {}
+        self._last: Step | None = None
 
     def watch(self, step: Step) -> Watched:
         """The step with its regions; without any where it does not tell what its input was made from."""
         recent: dict[int, _Frame] = {}
-        before: Seen | None = None
+        before = self._seen_before(step)
         for seen in step.seen:
             if seen is not None and id(seen) not in recent:
                 recent[id(seen)] = self._known.get(id(seen)) or self._looked_at(seen, before, step.screen.shape[:2])
             before = seen
-        self._known = recent
+        self._known, self._last = recent, step
         frames = [None if seen is None else recent[id(seen)] for seen in step.seen]
         stack = tuple(None if frame is None else frame.regions for frame in frames)
         return Watched(step, stack, [self._nothing if frame is None else frame.cover for frame in frames])
@@ -66,6 +67,14 @@ class Watcher:
     def watch_all(self, steps: Iterable[Step]) -> Iterator[Watched]:
         """Every step with its regions."""
         return map(self.watch, steps)
+
+    def _seen_before(self, step: Step) -> Seen | None:
+        """What was seen before the oldest stacked frame: the oldest of the last step, if the stack went on from it."""
+        last = self._last
+        if last is None or (last.episode, last.index + 1) != (step.episode, step.index):
+            return None
+        went_on = all(one is other for one, other in zip(last.seen[1:], step.seen, strict=False))
+        return last.seen[0] if last.seen and went_on else None
 
     def _looked_at(self, seen: Seen, before: Seen | None, screen: tuple[int, ...]) -> _Frame:
         regions = self.finder.regions(seen, before)

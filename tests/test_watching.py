@@ -2,12 +2,14 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from torch import nn
 
 import inspector
 from inspector.atari.environment import make_environment
@@ -22,9 +24,12 @@ from tests.helpers import small_agent
 SIZE = (84, 84)
 
 
-def some_steps(count: int, recipe: Preprocessing) -> list[Step]:
-    agent = small_agent(recipe=recipe)
-    with closing(make_environment("ALE/Breakout-v5", recipe, 4)) as game:
+def some_steps(count: int, recipe: Preprocessing, name: str = "ALE/Breakout-v5") -> list[Step]:
+    def any_network(action_count: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(recipe.stack * 84 * 84, action_count))
+
+    with closing(make_environment(name, recipe, 3 if "Freeway" in name else 4)) as game:
+        agent = small_agent(recipe=recipe, action_count=len(game.action_names), make=any_network)
         return list(islice(rollout(agent, game, seed=3), count))
 
 
@@ -99,6 +104,28 @@ def test_a_recording_may_have_regions_that_the_user_drew(tmp_path: Path) -> None
         inspector.record("pong", steps=10, output=tmp_path / "other", regions=file)
 
 
-def test_any_other_game_has_what_moves(tmp_path: Path) -> None:
+def test_any_other_game_has_what_moves() -> None:
     finder = find_for("ALE/Freeway-v5")
     assert finder.names == ("moving",)
+
+
+@pytest.mark.parametrize("stack", [1, 4])
+def test_what_moves_is_found_in_every_frame_that_has_one_before_it(stack: int) -> None:
+    """Also where a stack is one frame, as recurrent agents have it: the one before is of the step before."""
+    steps = some_steps(12, Preprocessing(stack=stack), "ALE/Freeway-v5")
+    watched = list(Watcher(find_for("ALE/Freeway-v5"), SIZE).watch_all(steps))
+    found = [[bool(regions and regions[0].boxes) for regions in each.stack] for each in watched]
+    assert found[0] == [False] * stack
+    assert found[stack + 1 :] == [[True] * stack] * (len(steps) - stack - 1)
+
+
+def test_steps_that_do_not_follow_each_other_do_not_tell_what_moved_between_them() -> None:
+    first, second, *_, last = some_steps(6, Preprocessing(stack=1), "ALE/Freeway-v5")
+    for other in (last, replace(second, episode=1)):
+        watcher = Watcher(find_for("ALE/Freeway-v5"), SIZE)
+        assert [watcher.watch(step).newest[0].boxes for step in (first, other)] == [(), ()]
+
+
+def test_a_step_that_does_not_tell_what_was_seen_has_no_regions() -> None:
+    (step,) = some_steps(1, Preprocessing())
+    assert Watcher(find_for("ALE/Breakout-v5"), SIZE).watch(replace(step, seen=())).newest == ()

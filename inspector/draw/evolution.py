@@ -25,7 +25,8 @@ from inspector.draw.text import (
     write,
     write_centred,
 )
-from inspector.draw.training_panel import TrainingFacts, TrainingPanel
+from inspector.draw.training import TrainingFacts
+from inspector.draw.training_panel import TrainingPanel
 from inspector.records import Region
 
 Picture = NDArray[np.uint8]
@@ -34,15 +35,20 @@ Stack = Sequence[tuple[Region, ...] | None]
 MOST_BESIDE = 12
 """Checkpoints that fit beside each other."""
 
-_MARGIN, _GAP, _HEADER = 24, 16, 56
+_MARGIN, _GAP, _HEADER = 24, 16, 60
 _STAGE = Rect(_MARGIN, _HEADER, PAGE_WIDTH - 2 * _MARGIN, 420)
 _PANEL = Rect(_MARGIN, 488, PAGE_WIDTH - 2 * _MARGIN, 216)
 _ROOM = 480
-_CAPTION = 26
+_CAPTION = 44
+_LINE = 18
+"""Rows from one line of a caption to the next."""
 _CELL_GAP = 10
 _FULL_QUANTILE = 0.5
 _SUBTLE = 0.4
 _BIG = Type(30, 600)
+_TITLE_LINE, _MOMENT_LINE = 31, 50
+_SIDE_NOTES = ("right: relevance and regions,", "in the colours of the list below;", "fainter: in earlier frames")
+_LEGEND, _LEGEND_NOTE = 130, "part of a map's {}, stacked frames summed; one scale for all maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,13 @@ class SavedMoment:
         regions: Where they were at the time of each stacked frame, oldest first; None for one that shows nothing.
         maps: For each checkpoint relevance at the network input, stacked frames summed, each divided by its size, so
             that checkpoints compare; None where there is none.
-        about: What moment it is, in lines.
+        about: What moment it is.
     """
 
     screen: Picture
     regions: Stack
     maps: Sequence[Map | None]
-    about: tuple[str, ...]
+    about: str
 
 
 class EvolutionPage:
@@ -108,9 +114,12 @@ class EvolutionPage:
         self._full, self._measure = full_strength, measure
         self._colours = region_colours(training.names)
         self._page = np.full((PAGE_HEIGHT, PAGE_WIDTH, 3), GROUND, np.uint8)
-        room = _STAGE.width - width(facts, BODY) - 32
-        write(self._page, shorten(title, room, TITLE), _MARGIN, 40, BRIGHT, TITLE)
-        write(self._page, facts, PAGE_WIDTH - _MARGIN, 40, QUIET, BODY, "right")
+        title = shorten(title, _STAGE.width * 5 // 9, TITLE)
+        room = _STAGE.width - width(title, TITLE) - 32
+        style = BODY if width(facts, BODY) <= room else SMALL
+        write(self._page, title, _MARGIN, _TITLE_LINE, BRIGHT, TITLE)
+        write(self._page, shorten(facts, room, style), PAGE_WIDTH - _MARGIN, _TITLE_LINE - 4, QUIET, style, "right")
+        self._moment_room = self._draw_legend() - 24 - _MARGIN
         self._training = TrainingPanel(training, _PANEL.height, _PANEL.width)
 
     def place_of(self, checkpoint: int) -> float:
@@ -134,65 +143,60 @@ class EvolutionPage:
             chosen: At most `MOST_BESIDE` checkpoints.
             marked: Which of them has a frame.
         """
-        self._clear()
-        size = (self._fit.shown_height, self._fit.shown_width)
-        for number, (cell, shown) in enumerate(zip(cells(len(chosen), size), chosen, strict=True)):
-            large = self._overlay(moment, shown.checkpoint, None)
-            picture = cv2.resize(large, (cell.width, cell.height), interpolation=cv2.INTER_AREA)
+        self._clear(moment)
+        places = cells(len(chosen), (self._fit.shown_height, self._fit.shown_width))
+        for number, (cell, shown) in enumerate(zip(places, chosen, strict=True)):
+            picture = self._overlay(moment, shown.checkpoint, None)
             if number == marked:
                 Rect(cell.x - 3, cell.y - 3, cell.width + 6, cell.height + 6).of(self._page)[:] = BRIGHT
                 Rect(cell.x - 1, cell.y - 1, cell.width + 2, cell.height + 2).of(self._page)[:] = GROUND
-            cell.of(self._page)[:] = picture
-            baseline, right = cell.y + cell.height + 19, cell.x + cell.width
-            write(self._page, shown.frames, cell.x, baseline, BRIGHT if number == marked else QUIET, SMALL_STRONG)
-            if shown.mean_return:
-                room = cell.width - width(shown.frames, SMALL_STRONG) - 8
-                words = shorten(f"return {shown.mean_return}", room, SMALL)
-                write(self._page, words, right, baseline, QUIET if number == marked else FAINT, SMALL, "right")
+            cell.of(self._page)[:] = cv2.resize(picture, (cell.width, cell.height), interpolation=cv2.INTER_AREA)
+            self._draw_caption(cell, shown, is_marked=number == marked)
 
     def show_large(self, moment: SavedMoment, shown: Shown) -> None:
         """Draw a moment under one checkpoint: the screen, the overlay with outlines, and what it is."""
-        self._clear()
+        self._clear(moment)
         fit = self._fit
-        for number, picture in enumerate((self._enlarge(self._shrink(moment.screen)), None)):
+        overlay = self._overlay(moment, shown.checkpoint, self._colours)
+        for number, picture in enumerate((self._enlarge(self._shrink(moment.screen)), overlay)):
             room = Rect(_MARGIN + number * (_ROOM + _GAP), _STAGE.y, _ROOM, _STAGE.height)
-            place = room.centred(fit.shown_width, fit.shown_height)
-            place.of(self._page)[:] = (
-                self._overlay(moment, shown.checkpoint, self._colours) if picture is None else picture
-            )
+            room.centred(fit.shown_width, fit.shown_height).of(self._page)[:] = picture
         x = _MARGIN + 2 * (_ROOM + _GAP) + 8
         side = Rect(x, _STAGE.y, PAGE_WIDTH - _MARGIN - x, _STAGE.height).of(self._page)
-        self._draw_side(side, moment, shown)
+        _draw_side(side, shown)
 
-    def _clear(self) -> None:
+    def _clear(self, moment: SavedMoment) -> None:
+        """An empty stage, and what moment it is."""
         frame = 3  # of the marked checkpoint, which may stand at the edge
         around = Rect(_STAGE.x - frame, _STAGE.y - frame, _STAGE.width + 2 * frame, _STAGE.height + 2 * frame)
         around.of(self._page)[:] = GROUND
+        Rect(_MARGIN, _MOMENT_LINE - 13, self._moment_room, 19).of(self._page)[:] = GROUND
+        write(self._page, shorten(moment.about, self._moment_room, SMALL), _MARGIN, _MOMENT_LINE, QUIET, SMALL)
 
-    def _draw_side(self, side: Picture, moment: SavedMoment, shown: Shown) -> None:
-        rows = [("trained for", shown.frames, _BIG), ("explained", shown.explained, FIGURE)]
-        if shown.mean_return:
-            rows.insert(1, ("mean return of own games", shown.mean_return, _BIG))
-        y, room = 0, side.shape[1]
-        for name, text, style in rows:
-            write(side, name, 0, y + 14, FAINT, SMALL)
-            write(side, shorten(text, room, style), 0, y + 22 + style.size, BRIGHT, style)
-            y += 42 + style.size
-        for line in moment.about:
-            write(side, shorten(line, room, SMALL), 0, y + 14, QUIET, SMALL)
-            y += 22
-        self._draw_legend(side[-70:])
+    def _draw_caption(self, cell: Rect, shown: Shown, *, is_marked: bool) -> None:
+        """Frames, and below what is explained, since each checkpoint has a best action of its own, and the return."""
+        strong, quiet = (BRIGHT, QUIET) if is_marked else (QUIET, FAINT)
+        y, right = cell.y + cell.height + _LINE, cell.x + cell.width
+        write(self._page, shorten(shown.frames, cell.width, SMALL_STRONG), cell.x, y, strong, SMALL_STRONG)
+        played = f"return {shown.mean_return}" if shown.mean_return else ""
+        write(self._page, played, right, y + _LINE, quiet, SMALL, "right")
+        explained = shorten(shown.explained, cell.width - width(played, SMALL) - 8, SMALL)
+        write(self._page, explained, cell.x, y + _LINE, quiet, SMALL)
 
-    def _draw_legend(self, side: Picture) -> None:
-        signed = self._measure == "relevance"
-        least, most = ("against", "for") if signed else ("little", "much")
-        left, right = width(least, SMALL) + 8, side.shape[1] - width(most, SMALL) - 8
-        ramp = legend((1 if signed else 2) * (right - left), 10, GROUND)[:, -(right - left) :]
-        side[6:16, left:right] = ramp
-        write_centred(side, least, 0, 11, AGAINST if signed else FAINT, SMALL)
-        write_centred(side, most, side.shape[1], 11, FOR, SMALL, "right")
-        write(side, f"part of a map's {self._measure},", 0, 42, FAINT, SMALL)
-        write(side, "one scale for all maps", 0, 62, FAINT, SMALL)
+    def _draw_legend(self) -> int:
+        """What the colours of all maps mean, at the right under the facts; returns where it begins."""
+        is_signed = self._measure == "relevance"
+        least, most = ("against", "for") if is_signed else ("little", "much")
+        write(self._page, most, PAGE_WIDTH - _MARGIN, _MOMENT_LINE, FOR, SMALL, "right")
+        right = PAGE_WIDTH - _MARGIN - width(most, SMALL) - 8
+        ramp = legend((1 if is_signed else 2) * _LEGEND, 10, GROUND)[:, -_LEGEND:]
+        self._page[_MOMENT_LINE - 10 : _MOMENT_LINE, right - _LEGEND : right] = ramp
+        left = right - _LEGEND - 8
+        write(self._page, least, left, _MOMENT_LINE, AGAINST if is_signed else FAINT, SMALL, "right")
+        left -= width(least, SMALL) + 16
+        note = _LEGEND_NOTE.format(self._measure)
+        write(self._page, note, left, _MOMENT_LINE, FAINT, SMALL, "right")
+        return left - width(note, SMALL)
 
     def _overlay(self, moment: SavedMoment, checkpoint: int, outlines: Sequence[Colour] | None) -> Picture:
         """The overlay of a moment as large as it is shown."""
@@ -260,13 +264,24 @@ def cells(count: int, size: tuple[int, int]) -> list[Rect]:
     top = _STAGE.y + (_STAGE.height - rows * (tall + _CAPTION) - (rows - 1) * _CELL_GAP) // 2
     return [
         Rect(
-            left + number % columns * (wide + gap),
-            top + number // columns * (tall + _CAPTION + _CELL_GAP),
-            wide,
-            tall,
+            left + number % columns * (wide + gap), top + number // columns * (tall + _CAPTION + _CELL_GAP), wide, tall
         )
         for number in range(count)
     ]
+
+
+def _draw_side(side: Picture, shown: Shown) -> None:
+    """What stands beside the large pictures."""
+    rows = [("trained for", shown.frames, _BIG), ("explained", shown.explained, FIGURE)]
+    if shown.mean_return:
+        rows.insert(1, ("mean return of own games", shown.mean_return, _BIG))
+    y, room = 0, side.shape[1]
+    for name, text, style in rows:
+        write(side, name, 0, y + 14, FAINT, SMALL)
+        write(side, shorten(text, room, style), 0, y + 22 + style.size, BRIGHT, style)
+        y += 42 + style.size
+    for line, text in enumerate(reversed(_SIDE_NOTES)):
+        write(side, text, 0, side.shape[0] - 6 - 20 * line, FAINT, SMALL)
 
 
 def _outline(view: Picture, stack: Stack, colours: Sequence[Colour], screen_size: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""The axis of training: frames trained, by powers of ten, with a place of its own for 0 frames."""
+"""Attention over training as the strip of the film shows it, and its axis: frames trained, by powers of ten."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +10,37 @@ ZERO_GAP = 0.07
 """Part of the axis from 0 frames to the first checkpoint after it: a logarithm has no place for 0."""
 
 _MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 4, 5, 6, 7, 8, 9))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingFacts:
+    """Attention over training, as the strip shows it.
+
+    Attributes:
+        frames: Frames trained of every checkpoint, ascending, (checkpoints,).
+        names: Regions, bottom first.
+        share: (checkpoints, regions); over the regions they add up to 1. NaN where no state counts.
+        low: Lower end of the 95 % interval, likewise.
+        high: Upper end.
+        area: The share by area, (regions,).
+        random: The most that random weights give, likewise.
+        onsets: Frames trained by the onset of each region; None where there is none, or none for certain.
+        returns: Mean return of own games, (checkpoints,); NaN where none were played.
+        title: What the shares are.
+        return_name: What the line is.
+    """
+
+    frames: NDArray[np.int64]
+    names: tuple[str, ...]
+    share: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    area: NDArray[np.float64]
+    random: NDArray[np.float64]
+    onsets: tuple[int | None, ...]
+    returns: NDArray[np.float64]
+    title: str
+    return_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +57,7 @@ class Tick:
 
 
 class TrainingAxis:
-    """Where numbers of frames stand on an axis from 0 (left) to 1.
+    """Where numbers of frames stand on an axis from 0 (left) to 1; 0 frames have a place of their own.
 
     Args:
         frames: Frames trained of all checkpoints, at least one.

@@ -3,9 +3,9 @@
 import glob
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspector.agent import Agent
 from inspector.errors import CheckpointError, UsageError
@@ -89,22 +89,31 @@ def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
     """
     given = {name: value for name, value in options.items() if value is not None}
     name, candidates = _candidates(str(source), given)
-    opened: list[tuple[Member, Agent]] = []
+    opened: list[_Opened] = []
     failures: list[tuple[str, str]] = []
     for member in candidates:
         try:
-            opened.append(_known(member))
+            opened.append(_opened(member))
         except CheckpointError as error:
             failures.append((member.checkpoint.path or member.source, str(error)))
     if not opened:
         raise CheckpointError(f"none of the {len(failures)} checkpoints of {source} can be opened: {failures[0][1]}")
-    _check_alike([agent for _, agent in opened])
-    last = opened[-1][1]
+    _check_alike(opened)
+    opened.sort(key=lambda one: one.member.frames)
+    last = opened[-1]
     if last.facts.environment is None:
         raise UsageError(f"{name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
-    members = sorted((member for member, _ in opened), key=lambda member: member.frames)
-    kept = tuple(_without_copies(members))
+    kept = tuple(_without_copies([one.member for one in opened]))
     return CheckpointSeries(name, kept, tuple(failures), last.facts, last.preprocessing, last.action_count)
+
+
+class _Opened(NamedTuple):
+    """What is known of a checkpoint once it was opened; its weights are let go, for there may be many."""
+
+    member: Member
+    facts: AgentFacts
+    preprocessing: Preprocessing
+    action_count: int
 
 
 def _candidates(source: str, options: Mapping[str, Any]) -> tuple[str, Iterator[Member]]:
@@ -127,8 +136,8 @@ def _candidates(source: str, options: Mapping[str, Any]) -> tuple[str, Iterator[
     return name, (Member(str(file), "last", Checkpoint(str(file), ""), options) for file in files)
 
 
-def _known(member: Member) -> tuple[Member, Agent]:
-    """The same with its checkpoint's facts; its frames out of the file, or out of its name."""
+def _opened(member: Member) -> _Opened:
+    """The checkpoint with its facts; its frames out of the file, or out of its name."""
     agent = member.load()
     found = agent.facts.checkpoint
     frames = found.frames
@@ -140,25 +149,25 @@ def _known(member: Member) -> tuple[Member, Agent]:
                 "steps, as agent_400000_steps"
             )
         frames = int(counted[1]) * agent.preprocessing.frame_skip
-    checkpoint = Checkpoint(found.path, found.sha256, frames, found.mean_return, found.games)
-    return Member(member.source, member.which, checkpoint, member.options), agent
+    checkpoint = replace(found, frames=frames)
+    return _Opened(replace(member, checkpoint=checkpoint), agent.facts, agent.preprocessing, agent.action_count)
 
 
-def _check_alike(agents: Sequence[Agent]) -> None:
+def _check_alike(opened: Sequence[_Opened]) -> None:
     """Raise UsageError unless all play the same game by the same network."""
-    kinds: dict[str, Callable[[Agent], object]] = {
-        "game": lambda agent: agent.facts.environment,
-        "number of actions": lambda agent: agent.action_count,
-        "network": lambda agent: agent.facts.architecture,
-        "preprocessing": lambda agent: agent.preprocessing,
+    kinds: dict[str, Callable[[_Opened], object]] = {
+        "game": lambda one: one.facts.environment,
+        "number of actions": lambda one: one.action_count,
+        "network": lambda one: one.facts.architecture,
+        "preprocessing": lambda one: one.preprocessing,
     }
-    first = agents[0]
-    for agent in agents[1:]:
+    first = opened[0]
+    for one in opened[1:]:
         for name, of in kinds.items():
-            if of(agent) != of(first):
-                here, there = agent.facts.checkpoint.path, first.facts.checkpoint.path
+            if of(one) != of(first):
+                here, there = one.facts.checkpoint.path, first.facts.checkpoint.path
                 raise UsageError(
-                    f"{here} has another {name} ({of(agent)}) than {there} ({of(first)}): "
+                    f"{here} has another {name} ({of(one)}) than {there} ({of(first)}): "
                     "checkpoints of one run belong in one series"
                 )
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from inspector.errors import InspectorError, UsageError
-from inspector.sweep.run import ATTEMPTS, Failure, be_a_worker
+from inspector.errors import UsageError
+from inspector.sweep.run import ATTEMPTS, Failure, Results, attempted, be_a_worker
 from inspector.sweep.unit import Arrays, Unit
 
 
@@ -33,24 +33,29 @@ class Cluster:
         self._ray: Any = ray
         self._address, self._jobs = address, jobs
 
-    def __call__(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, Arrays | Failure]]:
+    def __call__(self, units: Sequence[Unit]) -> Results:
         """Do all of them, in any order."""
         ray = self._ray
         with self._connected():
             # A call after which its worker is gone is tried again; one that raises is not.
             work = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1, retry_exceptions=False)(_do)
             waiting = {work.remote(unit): unit for unit in units}
-            while waiting:
-                (ready, *_), _ = ray.wait(list(waiting), num_returns=1)
-                unit = waiting.pop(ready)
-                yield unit, self._result(unit, ready)
+            try:
+                while waiting:
+                    (ready, *_), _ = ray.wait(list(waiting), num_returns=1)
+                    unit = waiting.pop(ready)
+                    yield unit, self._result(unit, ready)
+            finally:
+                for left in waiting:
+                    ray.cancel(left, force=True)
 
     def _result(self, unit: Unit, reference: Any) -> Arrays | Failure:
         try:
             found: Arrays | Failure = self._ray.get(reference)
+        except self._ray.exceptions.WorkerCrashedError as error:
+            return Failure(unit.name, f"its worker died {ATTEMPTS} times: {_first_line(error)}")
         except self._ray.exceptions.RayError as error:
-            cause = str(error).strip().splitlines()[0]
-            return Failure(unit.name, f"its worker died {ATTEMPTS} times: {cause}")
+            return Failure(unit.name, f"{type(error).__name__}: {_first_line(error)}")
         return found
 
     @contextmanager
@@ -67,7 +72,8 @@ class Cluster:
         try:
             ray.init(**options, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": source}})
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"there is no Ray cluster at {self._address}: {error}") from error
+            where = f"there is no Ray cluster at {self._address}" if self._address else "Ray does not start"
+            raise UsageError(f"{where}: {_first_line(error)}") from error
         try:
             yield
         finally:
@@ -85,12 +91,11 @@ def _check(address: str) -> None:
         raise UsageError(f"there is no Ray cluster at {address}: {error}; start one with `ray start --head`") from error
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def _do(unit: Unit) -> Arrays | Failure:
-    """In a worker; an error becomes a failure, which tells no more than is known there."""
+    """In a worker."""
     be_a_worker()
-    try:
-        return unit()
-    except InspectorError as error:
-        return Failure(unit.name, str(error))
-    except Exception as error:
-        return Failure(unit.name, f"{type(error).__name__}: {error}")
+    return attempted(unit)

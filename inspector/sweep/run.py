@@ -1,14 +1,16 @@
 """Do what is not done yet: in processes of this machine, one unit at a time in each, or on a Ray cluster."""
 
 import multiprocessing
-import queue
+import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
 
 import cv2
 import torch
@@ -40,7 +42,7 @@ class Progress:
 
     Attributes:
         done: Units done, those from before included, and those that failed.
-        total: All units.
+        total: All units; those that are the same piece of work count once.
         name: Of the last one.
     """
 
@@ -49,7 +51,10 @@ class Progress:
     name: str
 
 
-Engine = Callable[[Sequence[Unit]], Iterator[tuple[Unit, Arrays | Failure]]]
+Results = Generator[tuple[Unit, Arrays | Failure], None, None]
+"""Units with what came of them; closing it ends the work."""
+
+Engine = Callable[[Sequence[Unit]], Results]
 """Does units somewhere, in any order."""
 
 
@@ -73,26 +78,31 @@ def run_units(
     Raises:
         RecordingError: If a result cannot be written.
     """
-    units = list(units)
-    waiting = [unit for unit in units if not store.has(unit)]
+    different: dict[str, Unit] = {}
+    for unit in units:
+        different.setdefault(unit.key, unit)
+    waiting = [unit for unit in different.values() if not store.has(unit)]
+    total, found = len(different), len(different) - len(waiting)
     failures: list[Failure] = []
-    done = len(units) - len(waiting)
-    if on_progress and done:
-        on_progress(Progress(done, len(units), "found"))
-    for number, (unit, result) in enumerate(engine(waiting) if waiting else (), start=done + 1):
-        if isinstance(result, Failure):
-            failures.append(result)
-        else:
-            store.save(unit, result)
-        if on_progress:
-            on_progress(Progress(number, len(units), unit.name))
+    if on_progress and found:
+        on_progress(Progress(found, total, "found"))
+    if not waiting:
+        return failures
+    with closing(engine(waiting)) as results:  # whatever happens here, nobody works on
+        for done, (unit, result) in enumerate(results, start=found + 1):
+            if isinstance(result, Failure):
+                failures.append(result)
+            else:
+                store.save(unit, result)
+            if on_progress:
+                on_progress(Progress(done, total, unit.name))
     return failures
 
 
 class Processes:
-    """An engine of processes on this machine, each with one thread.
+    """An engine of processes on this machine, each with one thread and one unit at a time.
 
-    Every process has its own queue of one: if it dies, it is known over which unit.
+    If one dies, it is known over which unit. They end at once when the results are closed or this process is gone.
 
     Args:
         jobs: How many.
@@ -101,86 +111,119 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def __call__(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, Arrays | Failure]]:
+    def __call__(self, units: Sequence[Unit]) -> Results:
         """Do all of them, in any order."""
-        waiting: queue.SimpleQueue[Unit] = queue.SimpleQueue()
-        results: queue.SimpleQueue[tuple[Unit, Arrays | Failure]] = queue.SimpleQueue()
-        for unit in units:
-            waiting.put(unit)
-        stopped = threading.Event()
-        lanes = [
-            threading.Thread(target=_work, args=(waiting, results, stopped), daemon=True)
-            for _ in range(min(self._jobs, len(units)))
-        ]
-        for lane in lanes:
-            lane.start()
+        waiting = deque(units)
+        workers: list[_Worker] = []
         try:
-            for _ in units:
-                yield results.get()
+            while waiting and len(workers) < self._jobs:
+                workers.append(_Worker())
+                workers[-1].begin(waiting.popleft())
+            while busy := [worker for worker in workers if worker.unit]:
+                for worker in _ready(busy):
+                    unit, result = worker.unit, worker.result()
+                    if unit is None or result is None:
+                        continue
+                    worker.unit = None
+                    if waiting:
+                        worker.begin(waiting.popleft())  # before the result is written: nobody waits for the disk
+                    yield unit, result
         finally:
-            stopped.set()
-            for lane in lanes:
-                lane.join()
+            for worker in workers:
+                worker.stop()
 
 
-def _work(
-    waiting: "queue.SimpleQueue[Unit]",
-    results: "queue.SimpleQueue[tuple[Unit, Arrays | Failure]]",
-    stopped: threading.Event,
-) -> None:
-    """Do unit after unit in a process of its own, which is made anew if it dies."""
-    with _process() as process:
-        while not stopped.is_set():
-            try:
-                unit = waiting.get_nowait()
-            except queue.Empty:
-                return
-            results.put((unit, _done(unit, process, stopped)))
+class _Worker:
+    """A process that does one unit at a time; another takes its place if it dies.
 
-
-def _done(unit: Unit, process: "_Process", stopped: threading.Event) -> Arrays | Failure:
-    for _ in range(ATTEMPTS):
-        try:
-            return process.run(unit)
-        except BrokenProcessPool:
-            if stopped.is_set():
-                break
-        except InspectorError as error:
-            return Failure(unit.name, str(error))
-        except Exception as error:
-            return Failure(unit.name, f"{type(error).__name__}: {error}")
-    return Failure(unit.name, f"its process died {ATTEMPTS} times, perhaps for want of memory: try fewer --jobs")
-
-
-class _Process:
-    """One process, started when it is needed."""
+    Attributes:
+        unit: What it is at; None if nothing.
+    """
 
     def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
+        self.unit: Unit | None = None
+        self._deaths = 0
+        self._start()
 
-    def run(self, unit: Unit) -> Arrays:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=be_a_worker)
+    def begin(self, unit: Unit) -> None:
+        """Set it to work."""
+        self.unit, self._deaths = unit, 0
+        if not self._process.is_alive():
+            self._start()
+        self._send()
+
+    def result(self) -> Arrays | Failure | None:
+        """What came of its unit; None if it died over it, and was set to it again."""
         try:
-            return self._pool.submit(unit).result()
-        except BrokenProcessPool:
-            self.stop()
-            raise
+            found: Arrays | Failure = self.connection.recv()
+        except (EOFError, OSError):
+            return self._died()
+        return found
 
     def stop(self) -> None:
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        """End it, whatever it is at: a unit leaves nothing behind."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+    def _died(self) -> Failure | None:
+        assert self.unit
+        self.stop()
+        self._deaths += 1
+        if self._deaths == ATTEMPTS:
+            reason = f"its process died {ATTEMPTS} times, perhaps for want of memory: try fewer --jobs"
+            return Failure(self.unit.name, reason)
+        self._start()
+        self._send()
+        return None
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        with theirs, _deaf():  # it has an end of its own: this one closed, its death can be heard
+            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process.start()
+
+    def _send(self) -> None:
+        with suppress(OSError):  # it died already, which `result` will hear
+            self.connection.send(self.unit)
+
+
+def _ready(workers: Sequence[_Worker]) -> list[_Worker]:
+    """Those that have a result, or died; waits for the first."""
+    heard = wait([worker.connection for worker in workers])
+    return [worker for worker in workers if worker.connection in heard]
 
 
 @contextmanager
-def _process() -> Iterator[_Process]:
-    process = _Process()
+def _deaf() -> Iterator[None]:
+    """A process that is started in here never hears Ctrl-C, not even while it imports."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # started with the first process, it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield process
+        yield
     finally:
-        process.stop()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection: Connection) -> None:
+    """What such a process does until it is ended."""
+    be_a_worker()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(EOFError, OSError):  # nobody is there to ask any more
+        while True:
+            connection.send(attempted(connection.recv()))
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its processes: they see to it themselves."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def be_a_worker() -> None:
@@ -188,3 +231,13 @@ def be_a_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def attempted(unit: Unit) -> Arrays | Failure:
+    """What comes of a unit; an error becomes a failure here, as it may mean nothing to another process."""
+    try:
+        return unit()
+    except InspectorError as error:
+        return Failure(unit.name, str(error))
+    except Exception as error:
+        return Failure(unit.name, f"{type(error).__name__}: {error}")

@@ -1,6 +1,7 @@
 """Results on disk, one file a piece of work, whole or not there."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,10 @@ class Store:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise RecordingError(f"{path} cannot be read: {error}; delete it, and run with --resume again") from error
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
+        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise RecordingError(f"{path} is damaged: delete it, and run with --resume again") from error
 
     def _path(self, unit: Unit) -> Path:
         return self.folder / f"{unit.key}.npz"

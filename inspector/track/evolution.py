@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ from inspector.draw.evolution import MOST_BESIDE, EvolutionPage, SavedMoment, Sh
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.moment import Measure
 from inspector.draw.text import number as decimal
-from inspector.draw.training_panel import TrainingFacts
+from inspector.draw.training import TrainingFacts
 from inspector.errors import InspectorError
 from inspector.explaining import resolve_action
 from inspector.lrp import make_explainer
 from inspector.probe import ProbeSet
 from inspector.sweep import Progress
 from inspector.track.moments import choose_moments
+from inspector.track.names import cut_name
 from inspector.track.plan import text_of
 from inspector.track.tracker import Series, Track
 from inspector.track.words import games_text, spoken, target_text
@@ -36,6 +37,7 @@ _BESIDE_SECONDS = 4.0
 _LARGE_SECONDS = 36.0
 _SHORTEST, _LONGEST = 0.2, 2.5
 _GLIDE = 0.25
+_NAME_LENGTH = 15
 
 Report = Callable[[str, Progress], None]
 Map = NDArray[np.float32]
@@ -48,8 +50,8 @@ def film_evolution(track: Track, folder: Path, on_progress: Report | None = None
 
     Three moments of the probe set (four of a run with few checkpoints), see `choose_moments`, each first under up to
     twelve checkpoints beside each other, then large under one after another. Maps are divided by their size and share
-    one scale. Of several series the first is shown. A checkpoint that cannot be explained any more is left out, and a
-    warning names it.
+    one scale. Of several series the first is shown, and the film says so. A checkpoint that cannot be explained any
+    more has its place without an overlay, and a warning names it.
 
     Args:
         track: What was found.
@@ -66,11 +68,10 @@ def film_evolution(track: Track, folder: Path, on_progress: Report | None = None
     one, explaining = track.series[0], track.settings.explanations[0]
     explained = _explained(track, one, explaining, on_progress)
     page = _page(track, one, explaining, explained)
-    seconds = _seconds(len(explained.moments), len(explained.kept))
-    shown = [_shown(one, number, text) for number, text in zip(explained.kept, explained.texts[0], strict=True)]
-    path, total = folder / FILM, round(len(explained.moments) * (_BESIDE_SECONDS + seconds * len(shown)))
+    frames = [member.frames for member in one.members]
+    path, total = folder / FILM, int(film_times(len(explained), frames)[-1][2])
     with VideoWriter(path, width=PAGE_WIDTH, height=PAGE_HEIGHT, fps=FPS) as film:
-        for frame in _frames(page, explained, shown, seconds):
+        for frame in _frames(page, one, explained):
             film.add(frame)
             if on_progress and film.frame_count % FPS == 0:
                 second = film.frame_count // FPS
@@ -80,53 +81,46 @@ def film_evolution(track: Track, folder: Path, on_progress: Report | None = None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Explained:
-    """Moments under the checkpoints that could be explained.
+    """A moment under every checkpoint.
 
     Attributes:
-        moments: Numbers of the states.
-        kept: Numbers of the checkpoints.
-        maps: For each moment and checkpoint a map divided by its size; None where it is not finite.
-        texts: Likewise what was explained.
+        moment: It, with its maps.
+        texts: What was explained, a text a checkpoint.
     """
 
-    saved: tuple[SavedMoment, ...]
-    moments: tuple[int, ...]
-    kept: tuple[int, ...]
-    texts: tuple[tuple[str, ...], ...]
+    moment: SavedMoment
+    texts: tuple[str, ...]
 
 
-def _explained(track: Track, one: Series, explaining: Explaining, on_progress: Report | None) -> _Explained:
+def _explained(track: Track, one: Series, explaining: Explaining, on_progress: Report | None) -> list[_Explained]:
     """Explain the moments under every checkpoint, one checkpoint in memory at a time."""
-    probe, count = track.probe, moment_count(len(one.members), len(track.probe))
+    probe, count, checkpoints = track.probe, moment_count(len(one.members), len(track.probe)), len(one.members)
     names = _action_names(one)
     moments: list[int] = []
-    kept, rows, texts = [], [], []
-    order = [len(one.members) - 1, *range(len(one.members) - 1)]  # the last chooses the moments
+    found: dict[int, tuple[list[Map | None], list[str]]] = {}
+    order = [checkpoints - 1, *range(checkpoints - 1)]  # the last chooses the moments
     for done, number in enumerate(order, 1):
         member = one.members[number]
         try:
-            agent = member.load(track.settings.device)
-            explain = _Explain(agent, explaining, names)
+            explain = _Explain(member.load(track.settings.device), explaining, names)
             moments = moments or choose_moments(probe, explain.loudness(probe), count)
-            maps, words = explain(probe.observations[moments])
+            found[number] = explain(probe.observations[moments])
         except (InspectorError, RuntimeError) as error:
-            _log.warning("%s at %s is left out of the film: %s", one.source.name, text_of(member.frames), error)
-            continue
-        finally:
-            if on_progress:
-                on_progress("moments", Progress(done, len(order), text_of(member.frames)))
-        kept.append(number)
-        rows.append(maps)
-        texts.append(words)
-    if not kept:
+            name, frames = one.source.name, text_of(member.frames)
+            _log.warning("%s at %s has no overlay in the film: %s", name, frames, error)
+        if on_progress:
+            on_progress("moments", Progress(done, len(order), text_of(member.frames)))
+    if not found:
         raise InspectorError(f"no checkpoint of {one.source.name} can be explained for the film: see the warnings")
-    by_frames = np.argsort(kept)
-    saved = tuple(
-        _saved(probe, state, place, len(moments), [rows[i][place] for i in by_frames])
+    nothing: tuple[list[Map | None], list[str]] = ([None] * len(moments), [""] * len(moments))
+    each = [found.get(number, nothing) for number in range(checkpoints)]
+    return [
+        _Explained(
+            _saved(probe, state, place, len(moments), [maps[place] for maps, _ in each]),
+            tuple(words[place] for _, words in each),
+        )
         for place, state in enumerate(moments)
-    )
-    words_of = tuple(tuple(texts[i][place] for i in by_frames) for place in range(len(moments)))
-    return _Explained(saved, tuple(moments), tuple(sorted(kept)), words_of)
+    ]
 
 
 class _Explain:
@@ -179,34 +173,37 @@ def _normal(relevance: Map) -> Map:
 
 def _saved(probe: ProbeSet, number: int, place: int, count: int, maps: list[Map | None]) -> SavedMoment:
     state = probe.states[number]
-    about = [f"moment {place + 1} of {count}" + (f": {spoken(state.phase)}" if state.phase else "")]
+    about = f"moment {place + 1} of {count}" + (f": {spoken(state.phase)}" if state.phase else "")
     if state.source >= 0:
-        about.append(f"played by {text_of(state.source)}")
-    return SavedMoment(state.screen, state.regions, maps, tuple(about))
+        about += f", from play at {text_of(state.source)}"
+    return SavedMoment(state.screen, state.regions, maps, about)
 
 
-def _page(track: Track, one: Series, explaining: Explaining, explained: _Explained) -> EvolutionPage:
+def _page(track: Track, one: Series, explaining: Explaining, explained: Sequence[_Explained]) -> EvolutionPage:
     probe, recipe = track.probe, track.probe.preprocessing
     title = f"{title_of(probe.environment)}: same moments, every checkpoint"
-    names = [one.source.name] if len(track.series) > 1 else []
-    facts = "  ·  ".join([*names, target_text(explaining.target, _action_names(one)), explaining.composite])
+    facts = [target_text(explaining.target, _action_names(one)), explaining.composite]
+    if len(track.series) > 1:
+        facts.insert(0, f"series 1 of {len(track.series)}: {cut_name(one.source.name, _NAME_LENGTH)}")
     size = (recipe.height, recipe.width)
-    full = scale_of([one for moment in explained.saved for one in moment.maps if one is not None], probe.screen_size)
+    maps = [map_ for one_moment in explained for map_ in one_moment.moment.maps if map_ is not None]
+    full = scale_of(maps, probe.screen_size)
     measure: Measure = "sensitivity" if explaining.composite == "sensitivity" else "relevance"
-    return EvolutionPage(title, facts, _training(track, one, explained.kept), probe.screen_size, size, full, measure)
+    words = "  ·  ".join(facts)
+    return EvolutionPage(title, words, _training(track, one), probe.screen_size, size, full, measure)
 
 
-def _training(track: Track, one: Series, kept: Sequence[int]) -> TrainingFacts:
-    curve, rows = one.curves[0], list(kept)
-    returns = [one.returns[number].mean() if len(one.returns[number]) else np.nan for number in rows]
+def _training(track: Track, one: Series) -> TrainingFacts:
+    curve = one.curves[0]
+    returns = [found.mean() if len(found) else np.nan for found in one.returns]
     certain = {name: one.frames for name, one in curve.onsets.items() if one.high is not None}
     onsets = tuple(certain.get(name) for name in curve.names)
     return TrainingFacts(
-        frames=curve.frames[rows],
+        frames=curve.frames,
         names=curve.names,
-        share=curve.share[rows],
-        low=curve.low[rows],
-        high=curve.high[rows],
+        share=curve.share,
+        low=curve.low,
+        high=curve.high,
         area=curve.area,
         random=curve.random,
         onsets=onsets,
@@ -227,23 +224,20 @@ def _seconds(moments: int, checkpoints: int) -> float:
     return float(np.clip(_LARGE_SECONDS / (moments * checkpoints), _SHORTEST, _LONGEST))
 
 
-def _frames(
-    page: EvolutionPage, explained: _Explained, shown: Sequence[Shown], seconds: float
-) -> Iterator[NDArray[np.uint8]]:
+def _frames(page: EvolutionPage, one: Series, explained: Sequence[_Explained]) -> Iterator[NDArray[np.uint8]]:
     """Every frame of the film; each is the same picture, drawn anew."""
-    beside = _beside(len(shown))
+    beside, seconds = _beside(len(one.members)), _seconds(len(explained), len(one.members))
     before = page.place_of(0)
-    for moment, texts in zip(explained.saved, explained.texts, strict=True):
-        pairs = zip(shown, texts, strict=True)
-        each = [replace(one, checkpoint=place, explained=text) for place, (one, text) in enumerate(pairs)]
+    for this in explained:
+        each = [_shown(one, number, text) for number, text in enumerate(this.texts)]
         for marked, number in enumerate(beside):
-            page.show_beside(moment, [each[i] for i in beside], marked)
+            page.show_beside(this.moment, [each[i] for i in beside], marked)
             yield from _glide(page, number, before, _BESIDE_SECONDS / len(beside))
             before = page.place_of(number)
-        for one in each:
-            page.show_large(moment, one)
-            yield from _glide(page, one.checkpoint, before, seconds)
-            before = page.place_of(one.checkpoint)
+        for shown in each:
+            page.show_large(this.moment, shown)
+            yield from _glide(page, shown.checkpoint, before, seconds)
+            before = page.place_of(shown.checkpoint)
 
 
 def film_times(moments: int, frames: Sequence[int]) -> list[tuple[int, float, float]]:

@@ -13,7 +13,9 @@ from inspector.draw import palette
 from inspector.draw.training import TrainingAxis
 from inspector.files import replacing
 from inspector.regions import BACKGROUND
+from inspector.track.figure_look import look, percent, rgb
 from inspector.track.measures import Onset
+from inspector.track.names import cut_name
 from inspector.track.plan import text_of
 from inspector.track.result import Curve
 from inspector.track.tracker import Series, Track
@@ -30,6 +32,10 @@ _DOTTED, _DASHED = (0, (1, 2)), (0, (5, 3))
 _HEADROOM = 0.24
 _ONSET_TOP, _ONSET_STEP = 0.955, 0.035
 _TICKS = 4
+_TICK_ROOM = 0.13
+"""Part of the axis from the 0 to the next number, at least."""
+_NAMED, _NAMES_LENGTH = 3, 30
+"""Series that are named one by one, and how long their names may be together."""
 
 
 def draw_figure(track: Track, folder: Path) -> None:
@@ -51,7 +57,7 @@ def draw_figure(track: Track, folder: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_look()):
+    with mpl.rc_context(look()):
         figure = Figure(figsize=_INCHES, dpi=_DPI)
         FigureCanvasAgg(figure)
         _draw(figure, track)
@@ -83,7 +89,7 @@ def _draw(figure: "Figure", track: Track) -> None:
     panels = _panels(figure, len(curves[0].names) + played, axis)
     for number, (name, panel) in enumerate(zip(curves[0].names, panels, strict=False)):
         colour = palette.FAINT if name == BACKGROUND else colours[number]
-        _draw_region(panel, curves, number, axis, _rgb(colour))
+        _draw_region(panel, curves, number, axis, rgb(colour))
     if played:
         _draw_returns(panels[-1], track.series, axis)
     _draw_words(figure, track)
@@ -94,16 +100,16 @@ def _panels(figure: "Figure", count: int, axis: TrainingAxis) -> list["Axes"]:
     """Panels in rows; the time axis stands under the lowest of each column."""
     columns = 1 if count <= 2 else min(5, math.ceil(math.sqrt(1.2 * count)))
     rows = -(-count // columns)
-    places = {"left": 0.062, "right": 0.978, "top": 0.845, "bottom": 0.135}
-    grid = figure.add_gridspec(rows, columns, **places, wspace=0.2, hspace=0.2 + 0.03 * rows)
+    places = {"left": 0.066, "right": 0.978, "top": 0.83, "bottom": 0.135}
+    grid = figure.add_gridspec(rows, columns, **places, wspace=0.2, hspace=0.22 + 0.09 * rows)
     panels = [figure.add_subplot(grid[number // columns, number % columns]) for number in range(count)]
     for number, panel in enumerate(panels):
         _draw_training(panel, axis, is_lowest=number + columns >= count)
     middle = (places["left"] + places["right"]) / 2
-    figure.text(middle, 0.068, _axis_name(axis), ha="center", color=_rgb(palette.QUIET), size=12)
+    figure.text(middle, 0.068, _axis_name(axis), ha="center", color=rgb(palette.QUIET), size=12)
     height = (places["bottom"] + places["top"]) / 2
     figure.text(
-        0.012, height, "share of positive relevance", rotation=90, va="center", color=_rgb(palette.QUIET), size=12
+        0.012, height, "share of positive relevance", rotation=90, va="center", color=rgb(palette.QUIET), size=12
     )
     return panels
 
@@ -116,7 +122,8 @@ def _axis_name(axis: TrainingAxis) -> str:
 def _draw_training(panel: "Axes", axis: TrainingAxis, *, is_lowest: bool) -> None:
     ticks, small = axis.ticks(_TICKS), axis.small_ticks()
     panel.set_xlim(-0.035, 1.035)
-    panel.set_xticks([tick.place for tick in ticks], [tick.text if is_lowest else "" for tick in ticks])
+    told = [tick.text if is_lowest and (i == 0 or tick.place > _TICK_ROOM) else "" for i, tick in enumerate(ticks)]
+    panel.set_xticks([tick.place for tick in ticks], told)
     panel.set_xticks([tick.place for tick in small], minor=True)
     if axis.has_zero:
         for shift in (-0.008, 0.008):
@@ -125,7 +132,7 @@ def _draw_training(panel: "Axes", axis: TrainingAxis, *, is_lowest: bool) -> Non
                 [middle - 0.008, middle + 0.008],
                 [-0.022, 0.022],
                 transform=panel.get_xaxis_transform(),
-                color=_rgb(palette.FAINT),
+                color=rgb(palette.FAINT),
                 lw=1.2,
                 clip_on=False,
             )
@@ -149,40 +156,50 @@ def _draw_region(panel: "Axes", curves: Sequence[Curve], number: int, axis: Trai
         _draw_mean(panel, [(axis.place(curve.frames), curve.share[:, number]) for curve in curves], axis, colour)
     for level, style in ((_most(curves, "area", number), _DOTTED), (_most(curves, "random", number), _DASHED)):
         panel.axhline(level, color=colour, lw=_NULL, ls=style, alpha=0.9)
-    top = max(max(curve.high[:, number].max(), curve.area[number], curve.random[number]) for curve in curves)
+    top = max(_top(curve, number) for curve in curves)
     rows = len(curves) if name in curves[0].onsets else 0
-    panel.set_ylim(0, max(float(top), 1e-3) * (1 + _HEADROOM + _ONSET_STEP * max(rows - 1, 0) * 1.3))
-    panel.yaxis.set_major_formatter(_percent)
+    panel.set_ylim(0, max(top, 1e-3) * (1 + _HEADROOM + _ONSET_STEP * max(rows - 1, 0) * 1.3))
+    panel.set_yticks([tick for tick in panel.get_yticks() if tick <= min(1, panel.get_ylim()[1])])  # no 120 %
+    panel.yaxis.set_major_formatter(percent)
     _draw_title(panel, spoken(name), colour, _onset_text(curves, name))
     for row, curve in enumerate(curves):
         if name in curve.onsets:
             _draw_onset(panel, curve.onsets[name], axis, colour, _ONSET_TOP - _ONSET_STEP * row)
 
 
+def _top(curve: Curve, number: int) -> float:
+    """The largest that is drawn of a region; a checkpoint without any share has NaN."""
+    ends = (*curve.high[:, number], *curve.share[:, number], curve.area[number], curve.random[number])
+    return float(np.nanmax(ends))
+
+
 def _draw_mean(panel: "Axes", lines: Sequence[tuple[Any, Any]], axis: TrainingAxis, colour: Any) -> None:
-    places, values = mean_over(lines)
-    apart = places < axis.start
-    panel.plot(places[~apart], values[~apart], color=colour, lw=_THICK)
-    panel.plot(places[apart], values[apart], "o", color=colour, ms=5, mew=0)
+    """The mean of the trained checkpoints, and that of 0 frames apart: nothing is known between them."""
+    trained = [places >= axis.start for places, _ in lines]
+    places, values = mean_over([(at[some], of[some]) for (at, of), some in zip(lines, trained, strict=True)])
+    panel.plot(places, values, color=colour, lw=_THICK)
+    untrained = [of[~some] for (_, of), some in zip(lines, trained, strict=True)]
+    if all(map(len, untrained)):
+        panel.plot(0.0, np.mean(untrained), "o", color=colour, ms=5, mew=0)
 
 
 def _draw_onset(panel: "Axes", found: Onset, axis: TrainingAxis, colour: Any, height: float) -> None:
-    """A line over the interval, an arrow where it does not end, and a mark at the onset itself."""
-    if found.low is None:
-        return
+    """A line over the interval, an arrow where it does not end, and a mark at the onset itself, hollow if uncertain."""
     where = panel.get_xaxis_transform()
-    ends = float(axis.place(found.low)), 1.0 if found.high is None else float(axis.place(found.high))
-    panel.plot(ends, [height, height], transform=where, color=colour, lw=2, solid_capstyle="butt")
-    if found.high is None:
-        panel.plot(1.012, height, ">", transform=where, color=colour, ms=6, mew=0, clip_on=False)
+    if found.low is not None:
+        ends = float(axis.place(found.low)), 1.0 if found.high is None else float(axis.place(found.high))
+        panel.plot(ends, [height, height], transform=where, color=colour, lw=2, solid_capstyle="butt")
+        if found.high is None:
+            panel.plot(1.012, height, ">", transform=where, color=colour, ms=6, mew=0, clip_on=False)
     if found.frames is not None:
-        place = float(axis.place(found.frames))
-        panel.plot(place, height, "D", transform=where, color=colour, ms=7, mew=1.2, mec=_rgb(palette.PANEL))
+        place, ground = float(axis.place(found.frames)), rgb(palette.PANEL)
+        fill, edge = (ground, colour) if found.high is None else (colour, ground)
+        panel.plot(place, height, "D", transform=where, mfc=fill, ms=7, mew=1.2, mec=edge)
         panel.plot([place, place], [0, height - 0.015], transform=where, color=colour, lw=0.8, alpha=0.55)
 
 
 def _draw_returns(panel: "Axes", series: Sequence[Series], axis: TrainingAxis) -> None:
-    lines, colour = [], _rgb(palette.BRIGHT)
+    lines, colour = [], rgb(palette.BRIGHT)
     for one in series:
         played = [(member.frames, found) for member, found in zip(one.members, one.returns, strict=True) if len(found)]
         if not played:
@@ -215,13 +232,15 @@ def _onset_text(curves: Sequence[Curve], name: str) -> str:
     if not found:
         return ""
     if len(found) > 1:
-        return f"onset in {sum(one.frames is not None for one in found)} of {len(found)} series"
+        uncertain = sum(one.frames is not None and one.high is None for one in found)
+        certain = sum(one.frames is not None for one in found) - uncertain
+        return f"onset in {certain} of {len(found)} series" + (f", uncertain in {uncertain}" if uncertain else "")
     (one,) = found
     if one.frames is None:
         return "no onset"
-    low = _short(one.low) if one.low is not None else f"after {_short(int(curves[0].frames[-1]))}"
-    high = _short(one.high) if one.high is not None else f"after {_short(int(curves[0].frames[-1]))}"
-    return f"onset {_short(one.frames)} ({low} to {high})"
+    after = f"after {_short(int(curves[0].frames[-1]))}"
+    low, high = (after if end is None else _short(end) for end in (one.low, one.high))
+    return f"{'uncertain: ' if one.high is None else ''}onset {_short(one.frames)} ({low} to {high})"
 
 
 def _short(frames: int) -> str:
@@ -229,66 +248,42 @@ def _short(frames: int) -> str:
     return text_of(frames).removesuffix(" frames")
 
 
-def _draw_title(panel: "Axes", name: str, colour: Any, beside: str) -> None:
-    panel.set_title(name, loc="left", color=colour, size=13, weight="bold", pad=7)
-    panel.set_title(beside, loc="right", color=_rgb(palette.QUIET), size=9.5, pad=7)
+def _draw_title(panel: "Axes", name: str, colour: Any, below: str) -> None:
+    """The name, and below it what is to be told, however narrow the panel is."""
+    panel.set_title(name, loc="left", color=colour, size=13, weight="bold", pad=21)
+    style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    panel.annotate(below, (0, 1), (0, 7), color=rgb(palette.QUIET), size=9.5, **style)
 
 
 def _draw_words(figure: "Figure", track: Track) -> None:
-    main, names = track.settings.explanations[0], ", ".join(one.source.name for one in track.series)
+    main, names = track.settings.explanations[0], _names_text([one.source.name for one in track.series])
     title = f"{title_of(track.probe.environment)}: where the relevance of decisions lies, over training"
-    figure.text(0.028, 0.948, title, size=20, weight="bold", color=_rgb(palette.BRIGHT))
+    figure.text(0.028, 0.948, title, size=20, weight="bold", color=rgb(palette.BRIGHT))
     facts = (names, target_text(main.target), main.composite, states_text(track.probe))
-    figure.text(0.028, 0.912, "  ·  ".join(facts), size=12.5, color=_rgb(palette.QUIET))
+    figure.text(0.028, 0.912, "  ·  ".join(facts), size=12.5, color=rgb(palette.QUIET))
+
+
+def _names_text(names: Sequence[str]) -> str:
+    """The names of the series, as many and as much of them as there is room for."""
+    told = names if len(names) <= _NAMED else [names[0], names[-1]]
+    room = _NAMES_LENGTH // len(told)
+    short = [cut_name(name, room) for name in told]
+    return ", ".join(short) if told is names else f"{len(names)} series, {short[0]} to {short[1]}"
 
 
 def _draw_legend(figure: "Figure", *, several: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    grey = _rgb(palette.QUIET)
+    grey = rgb(palette.QUIET)
     marks: list[Any] = [
         Line2D([], [], color=grey, lw=_THICK, label="mean of the series" if several else "mean of the states"),
         Patch(color=grey, alpha=0.35, lw=0, label="95 % interval"),
         Line2D([], [], color=grey, lw=1.4, ls=_DOTTED, label="share by area"),
         Line2D([], [], color=grey, lw=1.4, ls=_DASHED, label="random weights, at most"),
-        Line2D([], [], color=grey, lw=2, marker="D", ms=7, label="onset: above both for good, with 95 % interval"),
+        Line2D([], [], color=grey, lw=2, marker="D", ms=7, label="onset: above both for good; hollow: uncertain"),
     ]
     if several:
         marks.insert(1, Line2D([], [], color=grey, lw=_THIN, label="one series"))
-    look = {"frameon": False, "labelcolor": grey, "bbox_to_anchor": (0.52, 0.006)}
-    figure.legend(handles=marks, loc="lower center", ncols=len(marks), **look)
-
-
-def _percent(value: float, _: object = None) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _rgb(colour: palette.Colour) -> tuple[float, float, float]:
-    red, green, blue = (part / 255 for part in colour)
-    return red, green, blue
-
-
-def _look() -> Any:
-    faint, line = _rgb(palette.FAINT), _rgb(palette.HAIRLINE)
-    return {
-        "font.family": "DejaVu Sans",
-        "font.size": 10.5,
-        "text.color": _rgb(palette.BRIGHT),
-        "figure.facecolor": _rgb(palette.GROUND),
-        "savefig.facecolor": _rgb(palette.GROUND),
-        "axes.facecolor": _rgb(palette.PANEL),
-        "axes.edgecolor": line,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "grid.color": _rgb(palette.TRACK),
-        "xtick.color": line,
-        "xtick.labelcolor": faint,
-        "ytick.color": line,
-        "ytick.labelcolor": faint,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "inspector",
-    }
+    place = {"frameon": False, "labelcolor": grey, "bbox_to_anchor": (0.52, 0.006)}
+    figure.legend(handles=marks, loc="lower center", ncols=len(marks), **place)

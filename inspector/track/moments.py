@@ -24,7 +24,7 @@ def choose_moments(probe: ProbeSet, loudness: NDArray[np.float64], count: int) -
     """
     there = np.array([_share_there(state) for state in probe.states])
     quality = there + _rank(np.nan_to_num(loudness, nan=-1.0, posinf=-1.0))
-    phases = list(dict.fromkeys(sorted((state.phase for state in probe.states), key=_first_step(probe))))
+    phases = sorted(dict.fromkeys(state.phase for state in probe.states), key=_mean_step(probe))
     observations = probe.observations[:, -1].astype(np.float32)
     apart = np.full(len(probe), np.inf)
     chosen: list[int] = []
@@ -53,6 +53,6 @@ def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return order
 
 
-def _first_step(probe: ProbeSet) -> Callable[[str], float]:
+def _mean_step(probe: ProbeSet) -> Callable[[str], float]:
     """Mean step at which a phase is met."""
     return lambda phase: float(np.mean([state.step for state in probe.states if state.phase == phase]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,32 +74,69 @@ def collecting(series: Sequence[CheckpointSeries], settings: Settings) -> list[U
     return units
 
 
-def probing(
-    one: CheckpointSeries, explaining: Explaining, probe: ProbeSet, file: Path, settings: Settings
-) -> tuple[list[Unit], list[Unit]]:
-    """Explain a probe set under every checkpoint of a series, and under random weights of its last."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The pieces of work of one series.
 
-    def unit(member: Member, random_seed: int | None) -> Unit:
+    Attributes:
+        source: The series.
+        explanations: What is asked of it.
+        probing: Explain a probe set under each checkpoint: checkpoints, explanations.
+        random: And under random weights of its last: explanations, networks.
+        playing: Own games: checkpoints, seeds.
+    """
+
+    source: CheckpointSeries
+    explanations: tuple[Explaining, ...]
+    probing: tuple[tuple[Unit, ...], ...]
+    random: tuple[tuple[Unit, ...], ...]
+    playing: tuple[tuple[Unit, ...], ...]
+
+    @property
+    def probing_units(self) -> list[Unit]:
+        """All that explain the probe set."""
+        return [unit for units in (*self.probing, *self.random) for unit in units]
+
+    @property
+    def playing_units(self) -> list[Unit]:
+        """All that play."""
+        return [unit for units in self.playing for unit in units]
+
+
+def plan_of(one: CheckpointSeries, probe: ProbeSet, file: Path, settings: Settings) -> Plan:
+    """What is to be done for a series.
+
+    Args:
+        one: The series.
+        probe: The states that all checkpoints are explained on.
+        file: Where they lie.
+        settings: What is asked.
+    """
+    explanations, last = settings.explanations, one.members[-1]
+
+    def probing(member: Member, explaining: Explaining, random_seed: int | None = None) -> Unit:
         who = text_of(member.frames) if random_seed is None else f"random weights {random_seed}"
         asked = {"random_seed": random_seed, "device": settings.device}
         inputs = _of_member(one, member) | _of_explaining(explaining) | asked | {"probe": probe.digest}
         arguments = {"member": member, "probe": file, "explaining": explaining, **asked}
-        return Unit(f"{one.name} {who}: same states", explain_probe, arguments, inputs)
+        name = f"{one.name} {who}: same states, {explaining.composite} of {explaining.target}"
+        return Unit(name, explain_probe, arguments, inputs)
 
-    random = [unit(one.members[-1], settings.seed + number) for number in range(settings.random_networks)]
-    return [unit(member, None) for member in one.members], random
-
-
-def playing(one: CheckpointSeries, member: Member, explaining: Explaining, settings: Settings) -> list[Unit]:
-    """Let a checkpoint play its own games; every checkpoint gets the same seeds."""
-
-    def unit(seed: int) -> Unit:
+    def playing(member: Member, seed: int) -> Unit:
+        main = explanations[0]
         play = {"seed": seed, "max_steps": settings.max_steps, "every": EVERY_PLAYED, "device": settings.device}
-        arguments = {"member": member, "regions": settings.regions, "explaining": explaining, **play}
-        inputs = _of_member(one, member) | _of_explaining(explaining) | play | {"regions": _content(settings.regions)}
+        arguments = {"member": member, "regions": settings.regions, "explaining": main, **play}
+        inputs = _of_member(one, member) | _of_explaining(main) | play | {"regions": _content(settings.regions)}
         return Unit(f"{one.name} {text_of(member.frames)}: own game {seed}", play_game, arguments, inputs)
 
-    return [unit(seed) for seed in settings.seeds]
+    seeds = [settings.seed + number for number in range(settings.random_networks)]
+    return Plan(
+        one,
+        explanations,
+        tuple(tuple(probing(member, explaining) for explaining in explanations) for member in one.members),
+        tuple(tuple(probing(last, explaining, seed) for seed in seeds) for explaining in explanations),
+        tuple(tuple(playing(member, seed) for seed in settings.seeds) for member in one.members),
+    )
 
 
 def text_of(frames: int) -> str:
@@ -118,15 +156,24 @@ def _of_member(one: CheckpointSeries, member: Member) -> dict[str, Any]:
         "environment": one.environment,
         "preprocessing": asdict(one.preprocessing),
         "options": {name: value for name, value in member.options.items() if name != "preprocessing"},
-        "versions": {name: versions()[name] for name in relevant},
+        "versions": {name: found for name, found in _versions().items() if name in relevant},
     }
 
 
-def _of_explaining(explaining: Explaining) -> dict[str, Any]:
+@cache
+def _versions() -> dict[str, str]:
+    return versions()
+
+
+def rules_of(explaining: Explaining) -> str | dict[str, Any]:
+    """What explains: name of a method, or the table of a composite; errors are those of `composite_of`."""
     composite = explaining.composite
-    rules = composite if composite in METHODS else composite_table(composite_of(composite))
-    return {"composite": rules, "target": explaining.target}
+    return composite if composite in METHODS else composite_table(composite_of(composite))
+
+
+def _of_explaining(explaining: Explaining) -> dict[str, Any]:
+    return {"composite": rules_of(explaining), "target": explaining.target}
 
 
 def _content(file: Path | None) -> str | None:
-    return None if file is None else file.read_text()
+    return None if file is None else file.read_text("utf-8")

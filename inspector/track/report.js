@@ -211,7 +211,7 @@ function drawNulls(group, place, y, foot, region) {
   const at = place(onset.frames);
   const ends = [place(onset.low ?? onset.frames), known(onset.high) ? place(onset.high) : to];
   group.append(make("line", { class: "span", x1: ends[0], x2: ends[1], y1: foot, y2: foot }));
-  group.append(make("path", { class: "onset", d: `M${at} ${foot - 11} l4.5 11 h-9 Z` }));
+  group.append(make("path", { class: known(onset.high) ? "onset" : "onset open", d: `M${at} ${foot - 11} l4.5 11 h-9 Z` }));
 }
 
 // --- the page
@@ -262,8 +262,8 @@ function onsetText(onset) {
   if (!onset) return "the rest; no onset is sought";
   const last = series().frames.at(-1);
   if (!known(onset.frames)) return "not above both null lines for good";
-  const end = known(onset.high) ? framesText(onset.high) : "beyond the last";
-  return `from ${framesText(onset.frames)} frames (${framesText(onset.low ?? last)} to ${end})`;
+  const [low, high] = [onset.low, onset.high].map((end) => (known(end) ? framesText(end) : `after ${framesText(last)}`));
+  return `${known(onset.high) ? "" : "uncertain: "}from ${framesText(onset.frames)} (${low} to ${high})`;
 }
 
 function drawReturns() {
@@ -307,7 +307,7 @@ function drawTable() {
   byId("table-when").textContent =
     `${framesText(series().frames[state.checkpoint])} frames, on ${data.sources[state.source]}`;
   byId("table-note").textContent = there
-    ? `Out of ${there.states} states of ${there.episodes} episodes. In small type the 95 % interval; it is missing where too few episodes have the region. The upright marks on the bars are the null lines.`
+    ? `Out of ${there.states} states of ${there.episodes} episodes. In small type the 95 % interval; it is missing where too few episodes have the region.${nulls.length ? " On the bars: dotted, the share by area; dashed, the largest share under random weights; across, the interval." : ""}`
     : "Nothing was explained here.";
 }
 
@@ -331,9 +331,9 @@ function shareBar([value, low, high], nulls, longest) {
   svg.append(make("rect", { class: "behind", x: 0, y: 4, width: BAR, height: 10, rx: 2 }));
   svg.append(make("rect", { x: 0, y: 4, width: at(value ?? 0), height: 10, rx: 2 }));
   if (known(low)) svg.append(make("line", { class: "cursor", x1: at(low), x2: at(high), y1: 9, y2: 9 }));
-  for (const share of nulls.filter(known)) {
-    svg.append(make("line", { class: "null", x1: at(share), x2: at(share), y1: 0, y2: 18 }));
-  }
+  nulls.forEach((share, i) => {
+    if (known(share)) svg.append(make("line", { class: i ? "null random" : "null area", x1: at(share), x2: at(share), y1: 0, y2: 18 }));
+  });
   return svg;
 }
 
@@ -384,6 +384,7 @@ function redraw() {
   state.checkpoint = Math.min(state.checkpoint, series().frames.length - 1);
   drawCurves();
   showChosen();
+  seekFilm();
 }
 
 // --- the film is the clock: its time moves the slider, and the slider moves its time
@@ -422,7 +423,7 @@ function drivePlayer() {
   for (const id of ["play", "film"]) byId(id).addEventListener("click", () => video.controls || toggle());
   byId("time").addEventListener("input", (event) => (video.currentTime = Number(event.target.value)));
   byId("full").hidden = !video.requestFullscreen;
-  byId("full").addEventListener("click", () => video.requestFullscreen());
+  byId("full").addEventListener("click", () => video.requestFullscreen().catch(() => {})); // a browser may refuse
   document.addEventListener("fullscreenchange", () => (video.controls = document.fullscreenElement === video));
   show();
 }
@@ -434,7 +435,7 @@ function openFilm() {
   const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0)); // a blob seeks well, a data: address does not
   video.src = URL.createObjectURL(new Blob([bytes], { type: "video/mp4" }));
   const note = data.chapters.length
-    ? data.series.length > 1 && `The film shows ${data.series[0].name}; the slider moves it while that training run is chosen.`
+    ? data.series.length > 1 && `Of the ${data.series.length} training runs the film shows the first, ${data.series[0].name}; the slider moves it while that one is chosen.`
     : "The film runs on its own: when it shows which checkpoint is not known.";
   byId("film-note").hidden = !note;
   byId("film-note").textContent = note || "";

@@ -12,6 +12,7 @@ from inspector.regions import BACKGROUND, RegionSums
 from inspector.sweep import Arrays
 from inspector.track.measures import (
     MEASURES,
+    SHARES,
     Numbers,
     Onset,
     Ratios,
@@ -20,10 +21,9 @@ from inspector.track.measures import (
     interval,
     measured,
     onset,
+    untrained_level,
 )
 from inspector.track.work import Explaining
-
-SHARES = ("positive_share", "absolute_share")
 
 ATTENTION = pa.schema(
     [
@@ -92,7 +92,7 @@ class Curve:
         low: Lower end of the 95 % interval, likewise.
         high: Upper end.
         area: The share by area, (regions,).
-        random: The largest share under random weights, (regions,); an untrained checkpoint is one of these networks.
+        random: The share that 19 of 20 untrained networks stay below, in all regions at once, (regions,).
         onsets: When each region's share exceeds both null lines for good, by its name.
     """
 
@@ -127,12 +127,12 @@ class Attention:
 
     def add_ratios(self, ratios: Ratios, measure: str, frame: int | None, **about: Any) -> None:
         """One measure of every region."""
-        low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))))
-        numbers = zip(self.names, ratios.mean, low, high, ratios.states, strict=True)
-        for name, mean, least, most, states in numbers:
-            one = {"region": name, "measure": measure, "stacked_frame": frame, "states": int(states)}
+        low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))), ratios.episodes)
+        numbers = zip(self.names, ratios.mean, low, high, ratios.states, ratios.episodes, strict=True)
+        for name, mean, least, most, states, episodes in numbers:
+            one = {"region": name, "measure": measure, "stacked_frame": frame}
             known = {"mean": _number(mean), "low": _number(least), "high": _number(most)}
-            self.rows.append({**about, **one, **known, "episodes": len(ratios.above)})
+            self.rows.append({**about, **one, **known, "states": int(states), "episodes": int(episodes)})
 
     @property
     def table(self) -> pa.Table:
@@ -158,44 +158,47 @@ def curve_of(
     """
     draws = draw_episodes(int(checkpoints[0].episodes.max()) + 1)
     ratios = [one.ratios("positive_share") for one in checkpoints]
-    resampled = np.stack([one.resampled(draws) for one in ratios], axis=1)  # (resamples, checkpoints, regions)
+    nets = [one for one in (each.ratios("positive_share") for each in random) if np.isfinite(one.mean).all()]
     area = area_shares(checkpoints[0].sums, checkpoints[0].episodes)
-    untrained = [one for one, trained in zip(checkpoints, frames, strict=True) if trained == 0]
-    nets = [one.ratios("positive_share") for one in (*random, *untrained)]
-    share = np.stack([one.mean for one in ratios])
-    by_chance = np.max([one.mean for one in nets], axis=0)
-    null = np.maximum(area.mean, by_chance)
-    null_resampled = np.maximum(area.resampled(draws), np.max([one.resampled(draws) for one in nets], axis=0))
-    ends = [interval(resampled[:, number]) for number in range(len(ratios))]
-    trained = np.array(frames, np.int64)
+    share, by_chance = np.stack([one.mean for one in ratios]), _untrained([one.mean for one in nets], area.mean)
+    resampled = np.stack([one.resampled(draws) for one in ratios])  # (checkpoints, resamples, regions)
+    drawn_area = area.resampled(draws)
+    null = np.maximum(drawn_area, _untrained([one.resampled(draws) for one in nets], drawn_area))
+    ends = [interval(drawn, one.episodes) for drawn, one in zip(resampled, ratios, strict=True)]
+    low, high = (np.stack(end) for end in zip(*ends, strict=True))
+    trained, episodes = np.array(frames, np.int64), np.stack([one.episodes for one in ratios])
+    excess, resampled = share - np.maximum(area.mean, by_chance), resampled - null
     onsets = {
-        name: onset(
-            trained,
-            share[:, number],
-            np.broadcast_to(null[number], trained.shape),
-            resampled[:, :, number],
-            np.broadcast_to(null_resampled[:, None, number], resampled.shape[:2]),
-        )
+        name: onset(trained, excess[:, number], resampled[:, :, number].T, episodes[:, number])
         for number, name in enumerate(names)
         if name != BACKGROUND
     }
-    low, high = (np.stack(end) for end in zip(*ends, strict=True))
     return Curve(explaining, trained, names, share, low, high, area.mean, by_chance, onsets)
+
+
+def _untrained(networks: Sequence[Numbers], otherwise: Numbers) -> Numbers:
+    """The level of untrained networks; another where none of them has any relevance."""
+    return untrained_level(np.stack(networks)) if networks else otherwise
 
 
 def sort_by_onset(onsets: Mapping[str, Onset]) -> list[tuple[str, Onset]]:
     """Regions with an onset, the first one first."""
     known = [(name, one) for name, one in onsets.items() if one.frames is not None]
-    return sorted(known, key=lambda pair: pair[1].frames or 0)
+    return sorted(known, key=lambda pair: (pair[1].frames or 0, pair[1].high or 0))
 
 
-def joined(parts: Iterable[Explained]) -> Explained:
-    """Several together; each brings episodes of its own."""
+def joined(parts: Iterable[Explained], *, same_states: bool = False) -> Explained:
+    """Several together.
+
+    Args:
+        parts: Each brings episodes of its own.
+        same_states: They are the same states under several networks, and so of the same episodes.
+    """
     parts = list(parts)
     count, episodes = 0, []
     for part in parts:
         episodes.append(part.episodes + count)
-        count += int(part.episodes.max()) + 1
+        count += 0 if same_states else int(part.episodes.max()) + 1
     names = ("positive", "absolute", "area", "relevant_area")
     sums = RegionSums(*(np.concatenate([getattr(part.sums, name) for part in parts]) for name in names))
     return Explained(sums, np.concatenate([part.finite for part in parts]), np.concatenate(episodes))

@@ -1,10 +1,8 @@
 """Follow attention over training: what the command `inspector track` does."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from inspector.atari.environment import make_environment
 from inspector.atari.objects.choice import find_for
-from inspector.errors import InspectorError, RecordingError, UsageError
-from inspector.explaining import resolve_action
-from inspector.files import replacing, write_error, write_json
+from inspector.errors import InspectorError
+from inspector.files import replacing, write_json
 from inspector.load import CheckpointSeries, Member
 from inspector.probe import ProbeSet, State, stratified
 from inspector.probe_file import read_probe, save_probe, states_of
@@ -25,8 +21,10 @@ from inspector.provenance import versions
 from inspector.regions import BACKGROUND
 from inspector.sweep import Arrays, Failure, Progress, Store, Unit, run_units
 from inspector.sweep.run import Engine
-from inspector.track.plan import Settings, collecting, playing, probing
+from inspector.track.checks import check_probe, checked_series, checked_settings, prepare_folder
+from inspector.track.plan import Plan, Settings, collecting, plan_of
 from inspector.track.result import GAMES, Attention, Curve, Explained, curve_of, joined
+from inspector.track.work import Explaining
 
 MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
     "manifest.json",
@@ -35,6 +33,7 @@ MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
     "probe.npz",
     "units",
 )
+_NOTHING = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,30 +104,25 @@ def track(
         UsageError: If series do not fit each other or the probe set, there is one checkpoint alone, or the folder holds
             something.
         RecordingError: If the folder cannot be written.
-        InspectorError: If no checkpoint could be explained.
+        InspectorError: If no checkpoint of a series could be explained.
     """
-    _check(series)
-    series = _told_apart(series)
-    settings = _resolved(series[0], settings)
-    find_for(series[0].environment, settings.regions)  # a file of regions that does not serve is told before any work
-    _prepare(folder, resume=resume)
+    series, settings = checked_series(series), checked_settings(series, settings)
+    given = read_probe(probe) if probe else None
+    if given:
+        check_probe(given, series[0], settings)
+    prepare_folder(folder, resume=resume)
     work = _Work(Store(folder / UNITS), engine, on_progress)
-    states = read_probe(probe) if probe else _made_probe(series, settings, work)
-    states.check(series[0].environment, series[0].preprocessing)
+    states = given or _made_probe(series, settings, work)
     save_probe(states, folder / PROBE_FILE)
-    attention = Attention((*states.names, BACKGROUND))
-    games: list[dict[str, Any]] = []
-    found = tuple(_followed(one, states, folder / PROBE_FILE, settings, work, attention, games) for one in series)
+    plans = [plan_of(one, states, folder / PROBE_FILE, settings) for one in series]
+    work.do("same states", [unit for plan in plans for unit in plan.probing_units])
+    _check_explained(plans, work)
+    work.do("own games", [unit for plan in plans for unit in plan.playing_units])
+    tables = _Tables(Attention((*states.names, BACKGROUND)), states.groups, settings.seeds)
+    found = tuple(_found(plan, work, tables) for plan in plans)
     opened = [Failure(path, reason) for one in series for path, reason in one.failures]
-    result = Track(
-        folder,
-        states,
-        found,
-        (*opened, *work.failures),
-        settings,
-        attention.table,
-        pa.Table.from_pylist(games, schema=GAMES),
-    )
+    failures = (*opened, *work.failures)
+    result = Track(folder, states, found, failures, settings, tables.attention.table, tables.games_table)
     _write(result, work.seconds)
     return result
 
@@ -141,152 +135,130 @@ class _Work:
         self.failures: list[Failure] = []
         self.seconds: dict[str, float] = {}
 
-    def do(self, part: str, units: Sequence[Unit]) -> list[Arrays | None]:
-        """Results in the order of the units; None for one that failed."""
-        report = self._on_progress
-        start = time.perf_counter()
-        failures = run_units(
-            units, self._store, self._engine, None if report is None else lambda now: report(part, now)
-        )
-        self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - start
-        self.failures += failures
-        failed = {failure.name for failure in failures}
-        return [None if unit.name in failed else self._store.load(unit) for unit in units]
+    def do(self, part: str, units: Sequence[Unit]) -> None:
+        """Do what is not done; what fails is among the failures."""
+        report, start = self._on_progress, time.perf_counter()
+        tell = None if report is None else lambda now: report(part, now)
+        self.failures += run_units(units, self._store, self._engine, tell)
+        self.seconds[part] = time.perf_counter() - start
 
+    def has(self, unit: Unit) -> bool:
+        """Whether it is done."""
+        return self._store.has(unit)
 
-def _check(series: Sequence[CheckpointSeries]) -> None:
-    first = series[0]
-    for one in series[1:]:
-        for name in ("environment", "preprocessing", "action_count"):
-            if getattr(one, name) != getattr(first, name):
-                raise UsageError(
-                    f"{one.name} has another {name.replace('_', ' ')} ({getattr(one, name)}) than {first.name} "
-                    f"({getattr(first, name)}): series of one setting belong together"
-                )
-    for one in series:
-        if len(one.members) < 2:
-            raise UsageError(
-                f"{one.name} has one checkpoint ({one.members[0].checkpoint.path}), and a track needs at least two: "
-                "name the folder of the whole run, or use `inspector record` for one"
-            )
+    def reason(self, units: Iterable[Unit]) -> str:
+        """Why the first of them failed that did."""
+        names = {unit.name for unit in units}
+        return next((failure.reason for failure in self.failures if failure.name in names), "there are none")
 
-
-def _told_apart(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
-    """The series with a number behind a name that another has too."""
-    seen: Counter[str] = Counter()
-    each = []
-    for one in series:
-        seen[one.name] += 1
-        each.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
-    return each
-
-
-def _resolved(one: CheckpointSeries, settings: Settings) -> Settings:
-    """The settings with actions by their number."""
-    with closing(make_environment(one.environment, one.preprocessing, one.action_count)) as game:
-        names = game.action_names
-    each = []
-    for explaining in settings.explanations:
-        action = resolve_action(explaining.target, names)
-        each.append(explaining if action is None else replace(explaining, target=str(action)))
-    return replace(settings, explanations=tuple(each))
-
-
-def _prepare(folder: Path, *, resume: bool) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        there = next(folder.iterdir(), None)
-    except OSError as error:
-        raise write_error(folder, error) from error
-    if there and not resume:
-        raise RecordingError(f"{folder} holds something ({there.name}): choose another folder, or go on with --resume")
+    def results(self, units: Iterable[Unit]) -> Iterator[Arrays]:
+        """Of those that are done, read one by one: all at once may be too many."""
+        return (self._store.load(unit) for unit in units if self._store.has(unit))
 
 
 def _made_probe(series: Sequence[CheckpointSeries], settings: Settings, work: _Work) -> ProbeSet:
     """States out of the play of several checkpoints, evenly from every phase of the game."""
     first, units = series[0], collecting(series, settings)
-    finder = find_for(first.environment, settings.regions)
-    states: list[State] = []
-    for number, arrays in enumerate(work.do("states", units)):
-        if arrays is not None:
-            found = states_of(arrays, finder.names)
-            states += [replace(state, episode=state.episode + 1000 * number) for state in found]
-    if not states:
-        raise InspectorError(
-            "no checkpoint gave states for a probe set: see the failures above, or give one by --probe"
-        )
+    names = find_for(first.environment, settings.regions).names
+    work.do("states", units)
+    known = [replace(state, observation=_NOTHING, screen=_NOTHING) for state in _candidates(units, names, work)]
+    if not known:
+        raise InspectorError(f"no checkpoint could play for a probe set: {work.reason(units)}")
+    places = {_place(state) for state in stratified(known, settings.probe_states, settings.seed)}
+    chosen = [_alone(state) for state in _candidates(units, names, work) if _place(state) in places]
     facts = {"seed": settings.seed, "sources": [unit.name for unit in units], "versions": versions()}
-    chosen = stratified(states, settings.probe_states, settings.seed)
-    return ProbeSet(first.environment, first.preprocessing, finder.names, chosen, facts)
+    if settings.regions:
+        facts["regions"] = settings.regions.read_text("utf-8")
+    return ProbeSet(first.environment, first.preprocessing, names, tuple(sorted(chosen, key=_place)), facts)
 
 
-def _followed(
-    one: CheckpointSeries,
-    probe: ProbeSet,
-    file: Path,
-    settings: Settings,
-    work: _Work,
-    attention: Attention,
-    games: list[dict[str, Any]],
-) -> Series:
-    """Everything of one series; its rows go to `attention` and `games`."""
-    stack, groups, main = one.preprocessing.stack, probe.groups, settings.explanations[0]
-    on_probe: list[list[Explained | None]] = []
-    curves_random: list[list[Explained]] = []
-    for explaining in settings.explanations:
-        about = {"series": one.name, "composite": explaining.composite, "target": explaining.target}
-        units, random = probing(one, explaining, probe, file, settings)
-        done = work.do("same states", [*units, *random])
-        results = [None if arrays is None else Explained.of(arrays, groups) for arrays in done]
-        explained, nets = results[: len(units)], [net for net in results[len(units) :] if net]
-        for member, states in zip(one.members, explained, strict=True):
-            if states:
-                attention.add(states, stack, frames=member.frames, source="probe", **about)
-        for net in nets[:1] and [joined(nets)]:
-            attention.add(net, stack, frames=None, source="random", **about)
-        on_probe.append(explained)
-        curves_random.append(nets)
-    returns = _played(one, main, settings, work, attention, games)
-    kept = [i for i in range(len(one.members)) if all(column[i] for column in on_probe) and returns[i] is not None]
-    if not kept or not all(curves_random):
-        raise InspectorError(f"no checkpoint of {one.name} could be explained: {work.failures[0].reason}")
-    curves = []
-    for explaining, column, nets in zip(settings.explanations, on_probe, curves_random, strict=True):
-        frames = [one.members[i].frames for i in kept]
-        shown = [states for i in kept if (states := column[i]) is not None]
-        curves.append(curve_of(explaining, frames, attention.names, shown, nets))
-    members = tuple(one.members[i] for i in kept)
-    return Series(one, members, tuple(curves), tuple(found for i in kept if (found := returns[i]) is not None))
+def _candidates(units: Sequence[Unit], names: Sequence[str], work: _Work) -> Iterator[State]:
+    """States for a probe set, each source with episodes of its own; unit by unit: all pictures may be too many."""
+    for number, unit in enumerate(units):
+        for arrays in work.results([unit]):
+            for state in states_of(arrays, names):
+                yield replace(state, episode=state.episode + 1000 * number)
 
 
-def _played(
-    one: CheckpointSeries,
-    explaining: Any,
-    settings: Settings,
-    work: _Work,
-    attention: Attention,
-    games: list[dict[str, Any]],
-) -> list[NDArray[np.float64] | None]:
-    """Own games of every checkpoint: their returns; None where none could be played."""
-    stack = one.preprocessing.stack
-    about = {"series": one.name, "composite": explaining.composite, "target": explaining.target}
-    units = [playing(one, member, explaining, settings) for member in one.members]
-    results = iter(work.do("own games", [unit for some in units for unit in some]))
-    returns: list[NDArray[np.float64] | None] = []
-    for member, some in zip(one.members, units, strict=True):
-        played = [(seed, arrays) for seed, _, arrays in zip(settings.seeds, some, results, strict=False) if arrays]
-        for seed, arrays in played:
-            row = {"series": one.name, "frames": member.frames, "seed": seed}
-            games.append(row | {name: arrays[name].item() for name in ("return", "length", "finished")})
-        explained = [
-            Explained.of(arrays, np.zeros(len(arrays["finite"]), np.int64))
-            for _, arrays in played
-            if "finite" in arrays
-        ]
-        if explained:
-            attention.add(joined(explained), stack, frames=member.frames, source="play", **about)
-        returns.append(np.array([arrays["return"].item() for _, arrays in played]) if played or not some else None)
-    return returns
+def _place(state: State) -> tuple[int, int, int]:
+    return state.source, state.episode, state.step
+
+
+def _alone(state: State) -> State:
+    """The same, apart from the arrays of all candidates, which it would keep in memory."""
+    return replace(state, observation=state.observation.copy(), screen=state.screen.copy())
+
+
+def _check_explained(plans: Sequence[Plan], work: _Work) -> None:
+    """Raise InspectorError if a series has no checkpoint under every explanation, or one of them no null line."""
+    for plan in plans:
+        explained = any(all(map(work.has, units)) for units in plan.probing)
+        if not explained or not all(any(map(work.has, units)) for units in plan.random):
+            reason = work.reason(plan.probing_units)
+            raise InspectorError(f"no checkpoint of {plan.source.name} could be explained: {reason}")
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What was found so far: rows of attention and of games."""
+
+    attention: Attention
+    groups: NDArray[np.int64]
+    seeds: Sequence[int]
+    games: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def games_table(self) -> pa.Table:
+        return pa.Table.from_pylist(self.games, schema=GAMES)
+
+
+def _found(plan: Plan, work: _Work, tables: _Tables) -> Series:
+    """Everything of one series, of the checkpoints that were explained and played; its rows go to the tables."""
+    kept = [
+        number
+        for number, (probing, playing) in enumerate(zip(plan.probing, plan.playing, strict=True))
+        if all(map(work.has, probing)) and (any(map(work.has, playing)) or not playing)
+    ]
+    if not kept:
+        reason = work.reason([*plan.playing_units, *plan.probing_units])
+        raise InspectorError(f"no checkpoint of {plan.source.name} could be explained and play: {reason}")
+    curves = tuple(_curve(plan, number, kept, work, tables) for number in range(len(plan.explanations)))
+    returns = tuple(_played(plan, number, work, tables) for number in kept)
+    return Series(plan.source, tuple(plan.source.members[number] for number in kept), curves, returns)
+
+
+def _curve(plan: Plan, number: int, kept: Sequence[int], work: _Work, tables: _Tables) -> Curve:
+    """Attention on the same states under one explanation."""
+    explaining, stack, attention = plan.explanations[number], plan.source.preprocessing.stack, tables.attention
+    about = _about(plan, explaining)
+    frames = [plan.source.members[index].frames for index in kept]
+    results = work.results(plan.probing[index][number] for index in kept)
+    explained = [Explained.of(arrays, tables.groups) for arrays in results]
+    for trained, states in zip(frames, explained, strict=True):
+        attention.add(states, stack, frames=trained, source="probe", **about)
+    nets = [Explained.of(arrays, tables.groups) for arrays in work.results(plan.random[number])]
+    attention.add(joined(nets), stack, frames=None, source="random", **about)
+    return curve_of(explaining, frames, attention.names, explained, nets)
+
+
+def _played(plan: Plan, number: int, work: _Work, tables: _Tables) -> NDArray[np.float64]:
+    """Own games of one checkpoint: their returns."""
+    about, frames = _about(plan, plan.explanations[0]), plan.source.members[number].frames
+    returns, explained = [], []
+    for seed, unit in zip(tables.seeds, plan.playing[number], strict=True):
+        for arrays in work.results([unit]):
+            game = {name: arrays[name].item() for name in ("return", "length", "finished")}
+            tables.games.append({"series": plan.source.name, "frames": frames, "seed": seed, **game})
+            returns.append(game["return"])
+            if "finite" in arrays:  # a game may end before anything is explained
+                explained.append(Explained.of(arrays, np.zeros(len(arrays["finite"]), np.int64)))
+    if explained:
+        tables.attention.add(joined(explained), plan.source.preprocessing.stack, frames=frames, source="play", **about)
+    return np.array(returns)
+
+
+def _about(plan: Plan, explaining: Explaining) -> dict[str, str]:
+    return {"series": plan.source.name, "composite": explaining.composite, "target": explaining.target}
 
 
 def _write(result: Track, seconds: dict[str, float]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from inspector.probe import ProbeSet
+from inspector.track.measures import Onset
+from inspector.track.plan import text_of
 from inspector.track.tracker import Series
 
 _TARGETS = {
@@ -30,14 +32,34 @@ def target_text(target: str, names: Sequence[str] = ()) -> str:
 def states_text(probe: ProbeSet) -> str:
     """How many states of how many episodes, the same for every checkpoint."""
     states, episodes = len(probe), int(np.unique(probe.groups).size)
-    return f"the same {_count(states, 'state')} of {_count(episodes, 'episode')} for every checkpoint"
+    return f"the same {counted(states, 'state')} of {counted(episodes, 'episode')} for every checkpoint"
 
 
 def games_text(series: Sequence[Series]) -> str:
     """How many games each checkpoint played."""
     counts = {len(found) for one in series for found in one.returns}
     least, most = min(counts), max(counts)
-    return f"{_count(most, 'game')} each" if least == most else f"{least} to {most} games each"
+    return f"{counted(most, 'game')} each" if least == most else f"{least} to {most} games each"
+
+
+def onset_text(one: Onset, first: int) -> str:
+    """When a region came to draw more than by chance: «from 205 k frames», «between 57.3 k and 205 k frames».
+
+    The 95 % interval leads: where the share creeps over its null line, the checkpoint at which it does is chance.
+
+    Args:
+        one: With an upper end of its interval; others have no onset for certain.
+        first: Frames trained of the first checkpoint: before it nobody looked.
+    """
+    if one.high is None:
+        raise ValueError("an onset without an end of its interval is not certain")
+    if one.high == first:
+        return f"at the first checkpoint already ({text_of(first)})"
+    if one.low in (None, first):
+        return f"by {text_of(one.high)}"
+    if one.low == one.high:
+        return f"from {text_of(one.high)}"
+    return f"between {text_of(one.low or 0).removesuffix(' frames')} and {text_of(one.high)}"
 
 
 def spoken(name: str) -> str:
@@ -45,5 +67,6 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things: `1 game`, `3 games`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

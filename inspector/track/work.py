@@ -94,7 +94,7 @@ def explain_probe(
     agent = member.load(device)
     if random_seed is not None:
         agent = with_random_weights(agent, random_seed)
-    observations, summers = _prepared(str(probe))
+    observations, summers = _prepared(str(probe), probe.stat().st_mtime_ns)
     explained = RegionExplainer(agent, explaining)
     batches = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
     divisor = agent.preprocessing.divisor
@@ -233,8 +233,8 @@ def _keeping(steps: Iterator[Step], every: int) -> Iterator[Step]:
 
 
 @lru_cache(maxsize=1)
-def _prepared(probe: str) -> tuple[NDArray[np.uint8], list[RegionSummer]]:
-    """Observations of a probe set, and the summer of each batch; made once in a process."""
+def _prepared(probe: str, _changed: int) -> tuple[NDArray[np.uint8], list[RegionSummer]]:
+    """Observations of a probe set, and the summer of each batch; made once in a process, unless the file changes."""
     whole = read_probe(Path(probe))
     observations, covers = whole.observations, whole.covers
     size = (observations.shape[2], observations.shape[3])

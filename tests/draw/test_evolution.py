@@ -13,12 +13,12 @@ from inspector.draw.evolution import (
     scale_of,
 )
 from inspector.draw.palette import BRIGHT, GROUND, region_colours
-from inspector.draw.training import TrainingAxis, tick_text
-from inspector.draw.training_panel import TrainingFacts, TrainingPanel, round_ticks, stack_areas
+from inspector.draw.training import TrainingAxis, TrainingFacts, tick_text
+from inspector.draw.training_panel import TrainingPanel, round_ticks, stack_areas
 from inspector.records import Region
 
 HEIGHT, WIDTH = 216, 1232
-STAGE = slice(56, 476)
+STAGE = slice(60, 480)
 
 
 def facts_of(frames: list[int], region_count: int = 3, *, played: bool = True) -> TrainingFacts:
@@ -133,6 +133,41 @@ def test_any_run_has_its_strip(frames: list[int], region_count: int, played: boo
     assert (edge == edge[0]).all(), "nothing is cut off at the edge"
 
 
+@pytest.mark.parametrize("checkpoint", [0, 1, 2])
+def test_a_checkpoint_without_shares_leaves_a_gap_and_says_so(checkpoint: int) -> None:
+    """A dead network has no positive relevance in any state."""
+    facts = facts_of([0, 1_000, 10_000])
+    gap = np.where(np.arange(3)[:, None] == checkpoint, np.nan, facts.share)
+    panels = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    for panel, share in zip(panels, (facts.share, gap), strict=True):
+        drawn = TrainingPanel(replace(facts, share=share, low=share, high=share), HEIGHT, WIDTH)
+        drawn.draw(panel, checkpoint, 0.5)
+    column = round(drawn.column(drawn.place_of(checkpoint)))
+    ground = [(panel[45:150, column] == GROUND).all(1).mean() for panel in panels]
+    assert ground[0] < 0.2 and ground[1] > 0.8
+    colours = region_colours(facts.names)
+    bars = [sum((panel[40:190, 1050:1160] == colour).all(2).sum() for colour in colours) for panel in panels]
+    assert bars[0] > 0 and bars[1] == 0
+
+
+def test_onsets_that_are_close_stand_beside_each_other() -> None:
+    facts = replace(facts_of([1_000, 10_000, 10_100, 100_000]), onsets=(10_000, 10_100, None, None))
+    panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    TrainingPanel(facts, HEIGHT, WIDTH).draw(panel, 0)
+    first, second = region_colours(facts.names)[:2]
+    widths = [np.flatnonzero((panel[30, 80:910] == colour).all(1)).size for colour in (first, second)]
+    assert min(widths) >= 8
+
+
+def test_onsets_at_the_last_checkpoint_stay_above_the_plot() -> None:
+    facts = replace(facts_of([1_000, 100_000]), onsets=(100_000,) * 4)
+    panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    drawn = TrainingPanel(facts, HEIGHT, WIDTH)
+    drawn.draw(panel, 0)
+    lit = np.flatnonzero((panel[30] != panel[30, 0]).any(1))
+    assert lit.size >= 4 * 8 and lit.max() <= drawn.column(1.0) + 10
+
+
 def test_a_missing_interval_is_left_out() -> None:
     facts = facts_of([1_000, 2_000])
     nothing = np.full_like(facts.low, np.nan)
@@ -148,16 +183,16 @@ def test_pictures_beside_each_other_neither_overlap_nor_leave_the_stage(count: i
     taken = np.zeros((720, 1280), int)
     for cell in cells(count, size):
         assert cell.width / cell.height == pytest.approx(size[1] / size[0], rel=0.03)
-        taken[cell.y : cell.y + cell.height + 24, cell.x : cell.x + cell.width] += 1
+        taken[cell.y : cell.y + cell.height + 42, cell.x : cell.x + cell.width] += 1
     assert taken.max() == 1
-    assert taken[:56].sum() == taken[478:].sum() == taken[:, :24].sum() == taken[:, 1256:].sum() == 0
+    assert taken[:60].sum() == taken[482:].sum() == taken[:, :24].sum() == taken[:, 1256:].sum() == 0
 
 
 def page_of(screens: NDArray[np.uint8], full: float = 0.01) -> tuple[EvolutionPage, SavedMoment]:
     """A page of two checkpoints, whose maps lie on the upper and on the lower half."""
     upper = np.zeros((84, 84), np.float32)
     upper[10:20, 20:30] = 0.01
-    moment = SavedMoment(screens[8], [()], [upper, -upper[::-1], None], ("a moment",))
+    moment = SavedMoment(screens[8], [()], [upper, -upper[::-1], None], "a moment")
     page = EvolutionPage("Breakout", "facts", facts_of([0, 1_000, 2_000]), (210, 160), (84, 84), full)
     return page, moment
 
@@ -193,7 +228,45 @@ def test_the_marked_checkpoint_alone_has_a_frame(screens: NDArray[np.uint8]) -> 
         framed = [(picture[cell.y - 3, cell.x : cell.x + cell.width] == BRIGHT).all() for cell in places]
         assert framed == [number == marked for number in range(3)]
     page.show_large(moment, shown[0])
-    assert (page.move(0)[53:479, 21:24] == GROUND).all(), "and no frame is left behind"
+    assert (page.move(0)[57:483, 21:24] == GROUND).all(), "and no frame is left behind"
+
+
+def test_what_is_explained_stands_under_every_checkpoint_and_no_number_is_cut(screens: NDArray[np.uint8]) -> None:
+    page, moment = page_of(screens)
+    moment = replace(moment, maps=moment.maps[:1] * MOST_BESIDE)
+    pictures = []
+    for explained, returns in (("LEFT", "3.0"), ("RIGHTFIRE over LEFTFIRE", "3.0"), ("LEFT", "1293.7")):
+        shown = [Shown(number, "12.8 M frames", returns, explained) for number in range(MOST_BESIDE)]
+        page.show_beside(moment, shown, 0)
+        pictures.append(page.move(0).copy())
+    short, long, rich = pictures
+    cell = cells(MOST_BESIDE, (420, 480))[3]
+    caption = slice(cell.y + cell.height, cell.y + cell.height + 44)
+    right, left = slice(cell.x + cell.width - 70, cell.x + cell.width), slice(cell.x, cell.x + 60)
+    assert (short[caption, left] != long[caption, left]).any()
+    assert (short[caption, right] == long[caption, right]).all(), "the return keeps its place"
+    assert (short[caption, right] != rich[caption, right]).any()
+
+
+def test_the_moment_is_told_and_that_before_is_gone(screens: NDArray[np.uint8]) -> None:
+    page, moment = page_of(screens)
+    heads = []
+    for about in ("moment 1 of 2: a long phase of the game, from play at 205 k frames", "x", "x"):
+        page.show_large(replace(moment, about=about), Shown(0, "0 frames", "", "LEFT"))
+        heads.append(page.move(0)[36:57, :500].copy())
+    assert (heads[1] == heads[2]).all() and (heads[1][:, 60:] == GROUND).all() and (heads[0] != GROUND).sum() > 500
+
+
+@pytest.mark.parametrize("length", [1, 40, 400])
+def test_long_names_leave_the_title_and_the_page_whole(screens: NDArray[np.uint8], length: int) -> None:
+    facts = facts_of([0, 1_000])
+    name = "W" * length
+    page = EvolutionPage(f"Video Pinball {name}", f"series {name}", facts, (210, 160), (84, 84), 1.0)
+    picture = page.move(0)
+    assert (picture[:56, :24] == GROUND).all() and (picture[:56, 1257:] == GROUND).all()
+    assert (picture[8:34, 24:200] == BRIGHT).all(2).sum() > 200, "the title is there"
+    gaps = (picture[8:34, 24:1256] == GROUND).all((0, 2))
+    assert "1" * 24 in "".join(map(str, gaps.astype(int))), "and does not run into the facts"
 
 
 def test_where_a_region_was_before_is_fainter(screens: NDArray[np.uint8]) -> None:

@@ -58,6 +58,7 @@ def test_frames_come_out_of_the_names_of_plain_weights(tmp_path: Path) -> None:
         write_weights(tmp_path / f"agent-{steps}.pt", seed=steps)
     series = open_series(tmp_path, **POLICY)
     assert [member.frames for member in series.members] == [36, 80, 400]
+    assert series.facts.checkpoint.path.endswith("agent-100.pt")  # the last one trained, not the last one listed
     assert [Path(member.source).name for member in series.members] == ["agent-9.pt", "agent-20.pt", "agent-100.pt"]
 
 

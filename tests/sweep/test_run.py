@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +41,14 @@ def breaks() -> Arrays:
 
 def gives_objects() -> Arrays:
     return {"object": np.array([{}], dtype=object)}
+
+
+def sleeps(trace: str) -> Arrays:
+    """Leaves its process's number, and works for longer than anybody waits."""
+    with Path(trace).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(600)
+    return {"done": np.array(1)}
 
 
 def squares(trace: Path, numbers: range) -> list[Unit]:
@@ -88,21 +99,93 @@ def test_what_fails_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert not any(store.has(unit) for unit in units[:4])
 
 
-def test_leaving_early_ends_the_processes(tmp_path: Path) -> None:
-    results = Processes(1)(squares(tmp_path / "trace", range(40)))
+def test_the_same_work_under_two_names_is_done_once(tmp_path: Path) -> None:
+    (one,) = squares(tmp_path / "trace", range(3, 4))
+    seen = list[Progress]()
+    assert run_units([one, replace(one, name="again")], Store(tmp_path / "units"), Processes(2), seen.append) == []
+    assert (tmp_path / "trace").read_text() == "3\n"
+    assert [(now.done, now.total, now.name) for now in seen] == [(1, 1, "square 3")]
+
+
+in_proc = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+
+
+@in_proc
+def test_leaving_early_ends_the_processes_in_the_middle_of_their_work(tmp_path: Path) -> None:
+    asleep = Unit("asleep", sleeps, {"trace": str(tmp_path / "asleep")})
+    results = Processes(2)([asleep, *squares(tmp_path / "trace", range(1))])
     next(results)
+    (number,) = waited_for(tmp_path / "asleep", 1)
     start = time.perf_counter()
-    results.close()  # type: ignore[attr-defined]
-    assert time.perf_counter() - start < 30
-    assert len((tmp_path / "trace").read_text().split()) < 40
+    results.close()
+    assert time.perf_counter() - start < 5
+    assert not runs(number)
 
 
-def test_a_damaged_result_is_told_and_not_used(tmp_path: Path) -> None:
+def test_a_result_that_cannot_be_written_ends_the_work(tmp_path: Path) -> None:
+    asleep = Unit("asleep", sleeps, {"trace": str(tmp_path / "asleep")})
+    (one,) = squares(tmp_path / "trace", range(1))
+    store = Store(tmp_path / "units")
+    (store.folder / f"{one.key}.npz.part").mkdir()
+    with pytest.raises(RecordingError, match="cannot be written") as refused:
+        run_units([one, asleep], store, Processes(2))
+    assert refused.value.__traceback__  # which keeps the frames, and must not keep the work
+    assert not any(map(runs, numbers_in(tmp_path / "asleep")))
+
+
+@in_proc
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_asks(sent: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C reaches all processes of a terminal at once; kill reaches one, which can do nothing any more."""
+    units = f"[Unit(str(n), sleeps, {{'trace': {str(tmp_path / 'asleep')!r}}}, {{'n': n}}) for n in range(2)]"
+    code = f"from tests.sweep.test_run import *\nrun_units({units}, Store(Path({str(tmp_path)!r})), Processes(2))"
+    asking = subprocess.Popen(
+        [sys.executable, "-c", f"if __name__ == '__main__':\n    exec({code!r})"],
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    numbers = waited_for(tmp_path / "asleep", 2)
+    (os.killpg if sent == signal.SIGINT else os.kill)(asking.pid, sent)
+    _, said = asking.communicate(timeout=20)
+    assert asking.returncode == -sent
+    assert said.count("Traceback") == (1 if sent == signal.SIGINT else 0)  # the workers say nothing
+    deadline = time.monotonic() + 20
+    while any(map(runs, numbers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(runs, numbers))
+
+
+def waited_for(trace: Path, count: int) -> list[int]:
+    """The numbers of so many processes, once all have begun."""
+    deadline = time.monotonic() + 120
+    while len(numbers_in(trace)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return numbers_in(trace)
+
+
+def numbers_in(trace: Path) -> list[int]:
+    return list(map(int, trace.read_text().split())) if trace.exists() else []
+
+
+def runs(number: int) -> bool:
+    """Whether there is such a process, dead ones that nobody has asked after aside."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("kept", [0, 3, 40, 120])
+def test_a_damaged_result_is_told_and_not_used(kept: int, tmp_path: Path) -> None:
     store = Store(tmp_path)
     (unit,) = squares(tmp_path / "trace", range(1))
     store.save(unit, {"square": np.array(0)})
-    (tmp_path / f"{unit.key}.npz").write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(RecordingError, match=r"cannot be read: .*; delete it, and run with --resume again"):
+    path = tmp_path / f"{unit.key}.npz"
+    path.write_bytes(path.read_bytes()[:kept] + b"torn")
+    with pytest.raises(RecordingError, match=r"npz is damaged: delete it, and run with --resume again"):
         store.load(unit)
 
 

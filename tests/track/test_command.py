@@ -1,7 +1,10 @@
 """The command `inspector track` as a user calls it: what it leaves, says and refuses, and its exit codes."""
 
 import json
+import multiprocessing
+import shlex
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from inspector.track.measures import Onset
 from inspector.track.result import Curve
 from inspector.track.summary import order_text
 from inspector.track.work import Explaining
+from inspector.track_command import again
+from tests.interrupts import interrupted
 
 LEFT = (
     *("attention.parquet", "attention.png", "attention.svg", "evolution.mp4", "games.parquet", "manifest.json"),
@@ -87,6 +92,7 @@ def test_a_corrupt_file_is_named_the_rest_goes_on_and_the_exit_code_says_so(
         (["pong", "--address", "here:1"], 2, "--address names a Ray cluster: add --engine ray"),
         (["pong", "--target", "JUMP"], 2, "no target 'JUMP'"),
         (["pong", "--regions", "gone.toml"], 2, "gone.toml"),
+        (["pong", "--composite", "gone.toml"], 2, "gone.toml: there is no such file"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -94,6 +100,27 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     assert main(["track", *words, *SMALL[2:], "-o", str(tmp_path / "out"), "-q"]) == code
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the middle of games that would take minutes."""
+    words = ["track", str(weights / "*"), *KNOWN, "--seeds", "0", "--max-steps", "90000", "--jobs", "2", "-q"]
+    codes: list[int] = []
+    start = time.monotonic()
+    assert not interrupted(lambda: codes.append(main([*words, "-o", str(tmp_path / "out")])), 12)
+    assert codes == [130] and time.monotonic() - start < 20
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"interrupted; go on with: {shlex.join(['inspector', *words, '-o', str(tmp_path / 'out')])} --resume"
+    assert multiprocessing.active_children() == []
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_command_to_go_on_names_a_folder_that_was_chosen_for_the_user() -> None:
+    assert again(["inspector", "track", "a b/*.zip"], None, Path("t")) == "inspector track 'a b/*.zip' -o t --resume"
+    assert again(["inspector", "track", "-o", "t", "--resume"], Path("t"), Path("t")).count("--resume") == 1
 
 
 @pytest.mark.parametrize("text", ["", "1,1", "-1", "a"])
@@ -122,6 +149,6 @@ def test_the_order_is_told_with_what_is_certain_and_what_is_not() -> None:
         onsets=onsets,
     )
     assert order_text(curve) == (
-        "ball from 57.3 k frames (57.3 k frames to 205 k frames), paddle from 205 k frames; uncertain: tunnel; "
+        "ball from 57.3 k frames (57.3 k to 205 k frames), paddle from 205 k frames; uncertain: tunnel; "
         "not at the end: wall"
     )

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -112,16 +113,38 @@ def test_a_state_without_finite_relevance_is_not_chosen_first(found: Track) -> N
     assert choose_moments(one, np.array([np.nan, 1.0, 0.5]), 1) == [1]
 
 
-def test_a_checkpoint_that_is_gone_is_left_out_and_named(
+def test_a_checkpoint_that_is_gone_keeps_its_time_and_is_named(
     found: Track, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Its numbers were measured and stay; the times that the report seeks by stay true too."""
     one = found.series[0]
-    gone = replace(one.members[0], source=str(tmp_path / "gone"))
-    short = replace(found, series=(replace(one, members=(gone, one.members[-1])),))
+    gone = replace(one.members[-1], source=str(tmp_path / "gone"))
+    short = replace(found, series=(replace(one, members=(one.members[0], gone)),))
     with caplog.at_level(logging.WARNING):
         path = film_evolution(short, tmp_path)
-    assert "pong at 0 frames is left out of the film" in caplog.text
-    assert read_facts(path, decode=False).frame_count > 10 * FPS
+    assert "pong at 12.0 M frames has no overlay in the film" in caplog.text
+    times = film_times(4, [member.frames for member in one.members])
+    assert times[-1][2] == pytest.approx(read_facts(path).seconds)
+    pictures = every_second(path)
+    assert [colourful(pictures[second]) for second in (5, 8)] == [True, False], "large, under the first and the last"
+
+
+def colourful(picture: NDArray[np.uint8]) -> bool:
+    overlay = picture[64:476, 530:990].astype(int)
+    return bool((overlay.max(2) - overlay.min(2) > 60).sum() > 20)
+
+
+def test_of_several_series_the_film_says_which_it_shows(found: Track, tmp_path: Path) -> None:
+    one = found.series[0]
+    heads = []
+    for series in ((one,), (one, one), (one, one, one)):
+        folder = tmp_path / str(len(series))
+        folder.mkdir()
+        film_evolution(replace(found, series=series), folder)
+        heads.append(every_second(folder / "evolution.mp4")[0][8:34, 640:1256].astype(int))
+    differ = [np.abs(first - second).max(2) > 60 for first, second in pairwise(heads)]
+    assert differ[0].sum() > 200, "one series needs no name"
+    assert 5 < differ[1].sum() < differ[0].sum(), "the number alone differs"
 
 
 def test_a_film_of_nothing_is_refused(found: Track, tmp_path: Path) -> None:

@@ -5,18 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from inspector.draw.palette import GROUND, region_colours
+from inspector.draw.training import TrainingAxis
 from inspector.errors import RecordingError
 from inspector.load import open_series
 from inspector.sweep.run import Processes
-from inspector.track.figure import FIGURE_NAMES, draw_figure, mean_over
+from inspector.track.figure import FIGURE_NAMES, _draw, _draw_mean, draw_figure, mean_over
+from inspector.track.figure_look import look
 from inspector.track.measures import Onset
 from inspector.track.plan import Settings
 from inspector.track.result import Curve
 from inspector.track.tracker import Series, Track, track
+from inspector.track.words import states_text
 from inspector.track.work import Explaining
 
 
@@ -75,7 +82,7 @@ def test_the_svg_holds_its_words_as_text(found: Track, tmp_path: Path) -> None:
     assert "share of positive relevance" in written
     assert "emulator frames trained (logarithmic; 0 stands apart)" in written
     (facts,) = [text for text in written if "epsilon_plus" in text]
-    assert "pong" in facts and "score of the best action" in facts and "12 states" in facts
+    assert "pong" in facts and "score of the best action" in facts and states_text(found.probe) in facts
     assert {"share by area", "random weights, at most"} <= set(written)
 
 
@@ -115,12 +122,97 @@ def test_any_track_has_its_figure_and_nothing_is_cut_off(
     assert (frame == GROUND[::-1]).all(), "nothing is cut off at the edge"
 
 
+@pytest.mark.parametrize(
+    ("checkpoints", "regions", "series", "games"), [(13, 6, 1, 3), (60, 12, 6, 3), (2, 1, 1, 0), (4, 3, 9, 1)]
+)
+def test_no_words_lie_on_others_or_leave_the_picture(
+    found: Track, checkpoints: int, regions: int, series: int, games: int
+) -> None:
+    """Nor with the first checkpoint at a round number, whose mark is close to that of 0 frames."""
+    drawn = renamed(resized(found, checkpoints, regions, series, games), "w" * 200)
+    with mpl.rc_context(look()):
+        figure = Figure(figsize=(16, 10), dpi=100)
+        FigureCanvasAgg(figure).draw()
+        _draw(figure, drawn)
+        figure.canvas.draw()
+        boxes = [(one.get_text(), one.get_window_extent()) for one in figure.findobj(Text) if shown(one)]
+    assert len(boxes) > 10
+    for number, (text, box) in enumerate(boxes):
+        assert box.x0 >= 0 and box.x1 <= 1600 and box.y0 >= 0 and box.y1 <= 1000, text
+        for other, there in boxes[number + 1 :]:
+            assert not box.overlaps(there), f"{text!r} lies on {other!r}"
+
+
+def shown(text: Text) -> bool:
+    """Ticks beyond the ends of an axis keep their text, and are not drawn."""
+    if not text.get_visible() or not text.get_text().strip():
+        return False
+    if text.axes is None:
+        return True
+    x, y = text.get_window_extent().get_points().mean(0)
+    room = text.axes.get_window_extent()
+    return bool(room.x0 - 60 < x < room.x1 + 60 and room.y0 - 30 < y < room.y1 + 40)
+
+
+def renamed(found: Track, name: str) -> Track:
+    return replace(found, series=tuple(replace(one, source=replace(one.source, name=name)) for one in found.series))
+
+
+def test_a_checkpoint_without_shares_leaves_a_gap(found: Track, tmp_path: Path) -> None:
+    """A dead network has no positive relevance in any state."""
+    one = resized(found, 5, 3, 1, 1)
+    curve = one.series[0].curves[0]
+    gap = np.where(np.arange(5)[:, None] == 2, np.nan, curve.share)
+    broken = replace(curve, share=gap, low=gap, high=gap)
+    draw_figure(replace(one, series=(replace(one.series[0], curves=(broken,)),)), tmp_path)
+    assert "region 0" in texts(tmp_path)
+
+
+def test_an_uncertain_onset_is_called_so_and_not_counted_as_one(found: Track, tmp_path: Path) -> None:
+    def told(series: int) -> list[str]:
+        one = resized(found, 4, 3, series, 0)
+        sure = {name: Onset(50_000, 50_000, 50_000) for name in ("region_0",)}
+        curves = [replace(each.curves[0], onsets=each.curves[0].onsets | sure) for each in one.series]
+        pairs = zip(one.series, curves, strict=True)
+        draw_figure(replace(one, series=tuple(replace(each, curves=(curve,)) for each, curve in pairs)), tmp_path)
+        return texts(tmp_path)
+
+    assert {"onset 50.0 k (50.0 k to 50.0 k)", "uncertain: onset 20.0 M (50.0 k to after 20.0 M)", "no onset"} <= set(
+        told(1)
+    )
+    assert {"onset in 2 of 2 series", "onset in 0 of 2 series, uncertain in 2", "onset in 0 of 2 series"} <= set(
+        told(2)
+    )
+
+
 def test_the_mean_of_series_is_taken_where_all_of_them_are() -> None:
     places, values = mean_over(
         [(np.array([0.0, 0.5, 1.0]), np.array([0.0, 1.0, 1.0])), (np.array([0.25, 1.0]), np.array([0.5, 2.0]))]
     )
     assert places.tolist() == [0.25, 0.5, 1.0]
     assert values.tolist() == [0.5, 1.0, 1.5]
+
+
+def test_the_mean_begins_where_all_series_are_trained(found: Track) -> None:
+    """Between 0 frames and a first checkpoint nothing is known, so nothing is drawn."""
+    axis = TrainingAxis([0, 1_000, 10_000, 100_000])
+    early = np.array([0, 1_000, 100_000]), np.array([0.0, 1.0, 1.0])
+    late = np.array([0, 10_000, 100_000]), np.array([4.0, 2.0, 3.0])
+    panel = Figure().add_subplot()
+    _draw_mean(panel, [(axis.place(frames), values) for frames, values in (early, late)], axis, "red")
+    line, apart = [np.array(one.get_xydata()) for one in panel.lines]
+    assert line[:, 0] == pytest.approx(axis.place([10_000, 100_000]))
+    assert line[:, 1] == pytest.approx([1.5, 2.0])
+    assert apart == pytest.approx(np.array([[0.0, 2.0]]))
+
+
+def test_no_share_above_all_is_marked(found: Track, tmp_path: Path) -> None:
+    one = resized(found, 3, 1, 1, 0)
+    curve = one.series[0].curves[0]
+    whole = np.tile([0.01, 0.99], (3, 1))
+    curve = replace(curve, share=whole, low=whole, high=whole)
+    draw_figure(replace(one, series=(replace(one.series[0], curves=(curve,)),)), tmp_path)
+    assert "100 %" in texts(tmp_path) and "120 %" not in texts(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_named(found: Track, tmp_path: Path) -> None:

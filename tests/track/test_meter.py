@@ -17,7 +17,7 @@ from inspector.atari.objects.choice import find_for
 from inspector.errors import UnsupportedError, UsageError
 from inspector.load import load_agent, open_series
 from inspector.probe import ProbeSet
-from inspector.probe_file import save_probe, states_of
+from inspector.probe_file import read_probe, save_probe, states_of
 from inspector.track.meter import AttentionMeter
 from inspector.track.work import Explaining, collect_states, explain_probe
 
@@ -78,7 +78,6 @@ def test_the_callback_of_stable_baselines3_logs_shares_and_a_picture(probe: Path
     import ale_py
     import gymnasium
 
-    from inspector.probe_file import read_probe
     from inspector.sb3 import AttentionCallback
 
     gymnasium.register_envs(ale_py)
@@ -95,6 +94,23 @@ def test_the_callback_of_stable_baselines3_logs_shares_and_a_picture(probe: Path
     values = [[event.value for event in found.Scalars(tag)] for tag in tags]
     assert np.sum(values, axis=0) == pytest.approx(1.0, abs=1e-5)
     assert found.Images("attention/overlay")
+
+
+def test_the_callback_leaves_training_as_it_was(probe: Path, tmp_path: Path) -> None:
+    """Weights and random numbers: the run that is watched is the run that was asked for."""
+    from inspector.sb3 import AttentionCallback
+
+    whole = read_probe(probe)
+    theirs = ProbeSet(whole.environment, load_agent_recipe(tmp_path), whole.names, whole.states, {})
+
+    def trained(callback: AttentionCallback | None) -> list[torch.Tensor]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = model_on_breakout().learn(40, callback=callback)
+        return [*model.policy.state_dict().values(), torch.get_rng_state()]
+
+    watched, alone = trained(AttentionCallback(theirs, every=16)), trained(None)
+    assert all(torch.equal(one, other) for one, other in zip(watched, alone, strict=True))
 
 
 def load_agent_recipe(folder: Path) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from inspector.errors import RecordingError
@@ -21,7 +22,7 @@ from inspector.load import open_series
 from inspector.records import Preprocessing
 from inspector.sweep import Failure
 from inspector.sweep.run import Processes
-from inspector.track.measures import MEASURES
+from inspector.track.measures import MEASURES, Onset
 from inspector.track.plan import Settings
 from inspector.track.report import Chapter, report_html, write_report
 from inspector.track.report_words import PREPROCESSING
@@ -117,6 +118,11 @@ def renamed(found: Track, name: str) -> Track:
     )
 
 
+def both(found: Track) -> Any:
+    """Rows of the track, and the same under the name of another series."""
+    return pa.concat_tables([found.attention, renamed(found, "other").attention])
+
+
 def without_games(found: Track) -> Track:
     """The same track as if no game had been asked for."""
     series = tuple(replace(one, returns=tuple(np.zeros(0) for _ in one.members)) for one in found.series)
@@ -139,7 +145,9 @@ def test_the_numbers_of_the_page_are_those_of_the_tables(found: Track, report: P
         there = numbers[series["frames"].index(row["frames"])]
         if row["stacked_frame"] is None:
             shown = there[row["measure"]][places[row["region"]]]
-            assert shown == pytest.approx([row["mean"], row["low"], row["high"]], rel=1e-4)
+            ends = [row[name] for name in ("mean", "low", "high")]
+            assert [one is None for one in shown] == [one is None for one in ends]
+            assert [one or 0.0 for one in shown] == pytest.approx([one or 0.0 for one in ends], rel=1e-4)
         elif row["measure"] == "positive_share":
             assert there["stacked"][places[row["region"]]][row["stacked_frame"]] == pytest.approx(row["mean"], rel=1e-4)
         else:
@@ -348,6 +356,71 @@ class TestInBrowser:
         assert page.run("[byId('film-part').hidden, byId('return-part').hidden]") == [True, True]
         page.press("ArrowLeft")
         assert page.run("byId('now').textContent").endswith("2 of 3")
+        assert page.complaints() == []
+
+    def test_a_playing_film_does_not_talk_over_a_screen_reader(self, page: Page) -> None:
+        live = "[...document.querySelectorAll('output')].map((one) => one.getAttribute('aria-live'))"
+        assert page.run(live) == ["off", "off"]  # an output speaks at each change, unless told not to
+
+    def test_all_that_can_be_worked_or_seen_has_a_name_and_the_keyboard_reaches_it(self, page: Page) -> None:
+        nodes = [node for node in page.send("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+        worked = [node for node in nodes if node["role"]["value"] in ("button", "slider", "combobox", "image", "Video")]
+        assert len(worked) > 10
+        assert [node["role"]["value"] for node in worked if not node.get("name", {}).get("value")] == []
+        assert page.run("[...document.querySelectorAll('button, input, select')].every((one) => one.tabIndex === 0)")
+
+    def test_the_null_lines_on_the_bars_can_be_told_apart(self, page: Page) -> None:
+        dashes = "[...document.querySelectorAll('#table .null')].map((one) => getComputedStyle(one).strokeDasharray)"
+        assert len(set(page.run(dashes))) == 2
+
+    def test_an_uncertain_onset_is_hollow_and_called_so(self, page: Page, found: Track, tmp_path: Path) -> None:
+        one = found.series[0]
+        last = one.members[-1].frames
+        onsets = {"ball": Onset(last, 0, None), "player": Onset(last, last, last), "enemy": Onset(0, None, None)}
+        never = dict.fromkeys(one.curves[0].onsets, Onset(None, None, None))
+        curves = tuple(replace(curve, onsets=never | onsets) for curve in one.curves)
+        page.open(write_report(replace(found, series=(replace(one, curves=curves),)), tmp_path, film=None))
+        page.wait_for("typeof state === 'object' && !byId('curves').hidden")
+        told = dict(page.run("[...byId('regions').children].map((one) => [one.children[0].innerText, one.innerText])"))
+        assert {
+            name: "uncertain" in next(text for label, text in told.items() if name in label) for name in onsets
+        } == {
+            "ball": True,
+            "player": False,
+            "enemy": True,
+        }
+        assert page.run("document.querySelectorAll('#regions .onset.open').length") == 2
+        assert "after 12.0 M to after 12.0 M" in page.run("byId('regions').innerText")
+
+    def test_the_film_follows_when_its_training_run_is_chosen_again(
+        self, page: Page, found: Track, film: Path, chapters: list[Chapter], tmp_path: Path
+    ) -> None:
+        two = replace(found, series=(found.series[0], *renamed(found, "other").series), attention=both(found))
+        page.open(write_report(two, tmp_path, film=film, times=chapters))
+        page.wait_for("typeof state === 'object' && video.readyState >= 2")
+        assert page.run("byId('film-note').textContent").startswith(
+            "Of the 2 training runs the film shows the first, pong"
+        )
+        choose = "byId('series').value = '{}'; byId('series').dispatchEvent(new Event('change'))"
+        page.run(choose.format(1))
+        page.run("byId('checkpoint').value = 2; byId('checkpoint').dispatchEvent(new Event('input'))")
+        assert page.run("video.currentTime") == 0, "the film shows the other one"
+        page.run(choose.format(0))
+        page.wait_for("!video.seeking")
+        assert chapters[2].start <= page.run("video.currentTime") < chapters[2].end
+        assert page.run("byId('checkpoint').value") == "2"
+
+    def test_a_checkpoint_without_shares_is_a_gap(self, page: Page, found: Track, tmp_path: Path) -> None:
+        page.events.clear()
+        rows = [
+            row | ({"mean": None, "low": None, "high": None} if row["frames"] == 0 else {})
+            for row in found.attention.to_pylist()
+        ]
+        dead = replace(found, attention=found.attention.from_pylist(rows, schema=found.attention.schema))
+        page.open(write_report(dead, tmp_path, film=None))
+        page.wait_for("typeof state === 'object' && !byId('curves').hidden")
+        page.run("choose(0)")
+        assert page.run("byId('table').rows[1].cells[1].innerText").startswith("–")
         assert page.complaints() == []
 
     def test_the_page_is_dark_and_drawn(self, page: Page) -> None:

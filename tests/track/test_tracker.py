@@ -14,14 +14,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from inspector.errors import RecordingError, UsageError
+from inspector.errors import InspectorError, RecordingError, UsageError
 from inspector.load import CheckpointSeries, open_series
+from inspector.probe_file import save_probe
 from inspector.sweep import Failure, Progress, Unit
 from inspector.sweep.run import Processes
 from inspector.track.plan import Settings
 from inspector.track.summary import summary
 from inspector.track.tracker import Track, track
-from inspector.track.work import Explaining
+from inspector.track.work import Explaining, explain_probe
 
 SETTINGS = Settings(
     (Explaining("epsilon_plus", "score"), Explaining("epsilon", "contrast")),
@@ -153,7 +154,9 @@ def test_a_checkpoint_that_fails_is_named_and_left_out(series: CheckpointSeries,
     result = track([broken], SETTINGS, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
     assert {member.frames for member in result.series[0].members} == {first.frames, last.frames}
     assert all(isinstance(failure, Failure) and "gone" in failure.reason for failure in result.failures)
-    assert {"same states", "own game"} <= {failure.name.split(": ")[1].rstrip(" 01") for failure in result.failures}
+    assert {"same states", "own game"} <= {
+        failure.name.split(": ")[1].split(",")[0].rstrip(" 01") for failure in result.failures
+    }
     named = json.loads((tmp_path / "track" / "manifest.json").read_text())["failures"]
     assert len(named) == len(result.failures) == 4
 
@@ -161,6 +164,68 @@ def test_a_checkpoint_that_fails_is_named_and_left_out(series: CheckpointSeries,
 def test_a_probe_set_of_another_game_is_refused(found: Track, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is of ALE/Breakout-v5, and the agents play ALE/Pong-v5"):
         track([three("pong")], SETTINGS, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
+
+
+def test_a_probe_set_with_other_regions_than_own_play_is_refused(found: Track, tmp_path: Path) -> None:
+    """Else the numbers of one would bear the names of the other's regions."""
+    mine, others = tmp_path / "mine.toml", tmp_path / "others.toml"
+    mine.write_text("[regions]\n" + "".join(f"{name} = [0, 0, 9, 9]\n" for name in found.probe.names))
+    others.write_text(mine.read_text().replace("9, 9", "8, 8"))
+    drawn = replace(found.probe, facts={"regions": mine.read_text()})
+    save_probe(drawn, tmp_path / "drawn.npz")
+    few = tmp_path / "few.toml"
+    few.write_text("[regions]\ntop = [0, 0, 160, 30]\n")
+    for probe, regions in ((found.folder / "probe.npz", few), (tmp_path / "drawn.npz", others)):
+        with pytest.raises(UsageError, match=r"the probe set has other regions .* give the --regions"):
+            track([three()], replace(SETTINGS, regions=regions), tmp_path / "track", Processes(1), probe=probe)
+    assert not (tmp_path / "track").exists()
+
+
+def test_a_failure_takes_no_other_checkpoint_with_it(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
+    """Two that a person calls 100 M frames."""
+    first, middle, last = series.members
+    almost = replace(last, checkpoint=replace(last.checkpoint, frames=100_100_000))
+    gone = replace(middle, source=str(tmp_path / "gone"), checkpoint=replace(middle.checkpoint, frames=100_200_000))
+    broken = replace(series, members=(first, almost, gone, last))
+    settings = replace(SETTINGS, seeds=(0,))
+    result = track([broken], settings, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
+    assert [member.frames for member in result.series[0].members] == [first.frames, 100_100_000, last.frames]
+
+
+def test_an_explanation_that_is_named_twice_counts_once(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
+    twice = tuple(Explaining("epsilon_plus", target) for target in ("left", "LEFT", "3"))
+    settings = replace(SETTINGS, explanations=twice, seeds=())
+    result = track([series], settings, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
+    assert result.settings.explanations == (Explaining("epsilon_plus", "3"),)
+    rows = result.attention.select(["frames", "source", "region", "measure", "stacked_frame"]).to_pylist()
+    assert len({tuple(row.values()) for row in rows}) == len(rows)
+
+
+def test_a_probe_set_keeps_no_candidate_in_memory(found: Track) -> None:
+    assert all(state.observation.base is None and state.screen.base is None for state in found.probe.states)
+
+
+def test_a_probe_set_that_was_replaced_is_read_anew(found: Track, series: CheckpointSeries, tmp_path: Path) -> None:
+    """A worker of Ray may see two tracks in one folder."""
+    file, explaining = tmp_path / "probe.npz", Explaining("epsilon_plus", "score")
+    save_probe(found.probe, file)
+    whole = explain_probe(series.members[-1], file, explaining)
+    save_probe(replace(found.probe, states=found.probe.states[::-1]), file)
+    assert np.array_equal(explain_probe(series.members[-1], file, explaining)["scores"], whole["scores"][::-1])
+
+
+def test_when_nothing_can_be_explained_nobody_plays(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
+    seen: list[str] = []
+    with pytest.raises(InspectorError, match=r"no checkpoint of breakout could be explained: device 'nowhere'"):
+        track(
+            [series],
+            replace(SETTINGS, device="nowhere"),
+            tmp_path / "track",
+            Processes(1),
+            probe=found.folder / "probe.npz",
+            on_progress=lambda part, _: seen.append(part),
+        )
+    assert set(seen) == {"same states"}
 
 
 def test_one_checkpoint_alone_is_refused(series: CheckpointSeries, tmp_path: Path) -> None:

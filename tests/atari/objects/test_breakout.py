@@ -136,3 +136,16 @@ def test_phases_go_by_the_wall() -> None:
     assert finder.phase_of(ram) == "wall"
     open_columns(console.ale, [20])
     assert finder.phase_of(console.ale.getRAM().tolist()) == "tunnel"
+
+
+def test_the_second_wall_is_found_while_it_is_built_and_leaves_no_tunnel() -> None:
+    console, finder, phases = served(), BreakoutFinder(), []
+    for byte in range(36):
+        console.ale.setRAM(byte, 0)
+    for _ in range(40):
+        screen, _, _, _, _ = console.step(0)
+        ram = console.ale.getRAM().tolist()
+        assert np.array_equal(standing(screen), np.array(wall_of(ram)))
+        phases.append(finder.phase_of(ram))
+    assert (phases[0], phases[-1]) == ("tunnel", "opening")
+    assert not finder.objects(ram)["tunnel"].boxes and standing(screen).all()

@@ -1,0 +1,97 @@
+"""What has to hold before a track begins, so that nothing is worked on in vain."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from inspector.atari.environment import make_environment
+from inspector.atari.objects.choice import find_for
+from inspector.errors import RecordingError, UsageError
+from inspector.explaining import resolve_action
+from inspector.files import write_error
+from inspector.load import CheckpointSeries
+from inspector.probe import ProbeSet
+from inspector.track.plan import Settings, rules_of
+from inspector.track.work import Explaining
+
+
+def checked_series(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
+    """The series, with a number behind a name that another has too.
+
+    Raises:
+        UsageError: If they do not fit each other, or one has a single checkpoint.
+    """
+    first = series[0]
+    for one in series:
+        for name in ("environment", "preprocessing", "action_count"):
+            if getattr(one, name) != getattr(first, name):
+                raise UsageError(
+                    f"{one.name} has another {name.replace('_', ' ')} ({getattr(one, name)}) than {first.name} "
+                    f"({getattr(first, name)}): series of one setting belong together"
+                )
+        if len(one.members) < 2:
+            raise UsageError(
+                f"{one.name} has one checkpoint ({one.members[0].checkpoint.path}), and a track needs at least two: "
+                "name the folder of the whole run, or use `inspector record` for one"
+            )
+    return _told_apart(series)
+
+
+def _told_apart(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
+    seen: Counter[str] = Counter()
+    each = []
+    for one in series:
+        seen[one.name] += 1
+        each.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
+    return each
+
+
+def checked_settings(series: Sequence[CheckpointSeries], settings: Settings) -> Settings:
+    """The settings with actions by their number, and each explanation once.
+
+    Raises:
+        UsageError: If there is no such target or composite, or the file of regions does not serve.
+    """
+    one = series[0]
+    find_for(one.environment, settings.regions)
+    with closing(make_environment(one.environment, one.preprocessing, one.action_count)) as game:
+        names = game.action_names
+    each: dict[Explaining, None] = {}
+    for explaining in settings.explanations:
+        rules_of(explaining)
+        action = resolve_action(explaining.target, names)
+        each[explaining if action is None else replace(explaining, target=str(action))] = None
+    return replace(settings, explanations=tuple(each))
+
+
+def check_probe(probe: ProbeSet, one: CheckpointSeries, settings: Settings) -> None:
+    """See that a probe set is one of these agents and these regions.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    probe.check(one.environment, one.preprocessing)
+    names = find_for(one.environment, settings.regions).names
+    drawn = settings.regions.read_text("utf-8") if settings.regions else None
+    if probe.names != names or probe.facts.get("regions", drawn) != drawn:
+        raise UsageError(
+            f"the probe set has other regions ({', '.join(probe.names)}) than own play would have "
+            f"({', '.join(names)}): give the --regions that it was made with, or leave --probe out"
+        )
+
+
+def prepare_folder(folder: Path, *, resume: bool) -> None:
+    """Make the folder.
+
+    Raises:
+        RecordingError: If it cannot be made, or holds something.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = next(folder.iterdir(), None)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    if there and not resume:
+        raise RecordingError(f"{folder} holds something ({there.name}): choose another folder, or go on with --resume")
