@@ -5,6 +5,7 @@ safetensors and rich (and tensorboard for its scalars), nothing of the inspector
 and changed alone.
 
     python agents/train_atari.py train breakout --out runs/breakout          # resumes by itself after a kill
+    python agents/train_atari.py train breakout --track probe.npz            # logs attention too; see train --help
     python agents/train_atari.py evaluate runs/breakout --games 30           # full games under every checkpoint
     python agents/bundle.py runs/breakout --out agents/breakout              # the run as an agent to ship
 
@@ -39,6 +40,7 @@ from typing import Any
 import numpy as np
 import torch
 from ale_py import AtariVectorEnv, roms
+from ale_py.registration import rom_id_to_name
 from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save
@@ -378,31 +380,43 @@ def progress_bar(text: str) -> Progress:
 class Attention:
     """Attention beside the return, for `--track`: the one thing here that needs the inspector.
 
-    Now and then the present weights are explained on the states of a probe set that `inspector track` wrote; the share
-    of the positive relevance that every region has goes to TensorBoard, with a picture of one state.
+    At the start, and as each multiple of --track-every is reached, the present weights are explained on the states of a
+    probe set that `inspector track` wrote; the share of the positive relevance that every region has goes to
+    TensorBoard, with a picture of one state.
     """
 
     def __init__(self, probe: Path, every: int, run: "Run", writer: Any):
         try:
+            from inspector.errors import InspectorError
             from inspector.track.meter import AttentionMeter
         except ImportError as error:
             raise TrainerError("--track explains by the inspector, which is not installed: pip install -e .") from error
-        self.meter, self.every, self.run, self.writer, self.due = AttentionMeter(probe), every, run, writer, run.frames
+        self.every, self.run, self.writer = every, run, writer
+        try:
+            self.meter = AttentionMeter(probe)
+            self.measure()
+        except InspectorError as error:
+            raise TrainerError(f"--track {probe}: {error}") from error
 
     def log(self) -> None:
         """Measure, if it is time."""
+        if self.run.frames >= self.due:
+            self.measure()
+
+    def measure(self) -> None:
+        """Explain the states under the present weights, and log what was found."""
         from inspector.load import load_agent
 
-        if self.run.frames < self.due:
-            return
-        path = self.run.folder / "tracked.safetensors"
+        path, frames = self.run.folder / "tracked.safetensors", self.run.frames
         write(path, save(self.run.weights()))
-        agent = load_agent(path, environment=self.meter.probe.environment, output="logits")
+        try:
+            agent = load_agent(path, environment=f"ALE/{rom_id_to_name(self.run.settings.game)}-v5", output="logits")
+        finally:
+            path.unlink()
         for name, share in self.meter.shares(agent).items():
-            self.writer.add_scalar(f"attention/{name}", share, self.run.frames)
-        self.writer.add_image("attention/overlay", self.meter.picture(agent), self.run.frames, dataformats="HWC")
-        path.unlink()
-        self.due = self.run.frames + self.every
+            self.writer.add_scalar(f"attention/{name}", share, frames)
+        self.writer.add_image("attention/overlay", self.meter.picture(agent), frames, dataformats="HWC")
+        self.due = (frames // self.every + 1) * self.every
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -627,7 +641,8 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
             metavar="N" if choices is None else None,
             help=f"{text} (default {item.default})",
         )
-    one.add_argument("--track", type=Path, metavar="FILE", help="log attention on this probe set of `inspector track`")
+    text = "log attention on this probe set, as `inspector track` wrote it: --track recordings/track-breakout/probe.npz"
+    one.add_argument("--track", type=Path, metavar="FILE", help=text)
     one.add_argument("--track-every", type=positive, default=200_000, metavar="N", help="frames (default %(default)s)")
     one.set_defaults(command=train)
 

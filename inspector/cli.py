@@ -238,14 +238,26 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
         "series", metavar="SERIES", nargs="+", help="an agent's name, a folder of checkpoints, or a glob"
     )
     parser.add_argument("--env", metavar="ID", help="environment that the agents play, as ALE/Breakout-v5")
-    states = parser.add_argument_group("same states").add_mutually_exclusive_group()
+    group = parser.add_argument_group("same states")
+    states = group.add_mutually_exclusive_group()
     states.add_argument("--probe", metavar="FILE", type=Path, help="states to explain: the probe.npz of another track")
     states.add_argument(
         "--probe-steps", metavar="N", type=count, default=400, help="states in a new probe set (default 400)"
     )
+    group.add_argument(
+        "--probe-games",
+        metavar="N",
+        type=count,
+        default=3,
+        help="games a checkpoint plays for a new probe set (default 3)",
+    )
     play = parser.add_argument_group("own play")
     play.add_argument(
-        "--seeds", metavar="S,S", type=seeds, default=(0, 1, 2), help="a game for each, the same for all (0,1,2)"
+        "--seeds",
+        metavar="S,S",
+        type=seeds,
+        default=(0, 1, 2),
+        help="own games of a checkpoint, one a seed (default 0,1,2)",
     )
     play.add_argument(
         "--max-steps", metavar="N", type=count, default=5000, help="steps after which a game is left (default 5000)"
@@ -261,7 +273,13 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
     explain.add_argument(
         "--target", metavar="NAME", action="append", help="what is explained (default score), repeatable"
     )
-    explain.add_argument("--regions", metavar="FILE", type=Path, help="a TOML file with regions of your own")
+    explain.add_argument("--atoms", action="store_true", help="measure ATOMs too; takes tens of explanations a state")
+    explain.add_argument(
+        "--regions",
+        metavar="FILE",
+        type=Path,
+        help="your own regions (TOML), instead of the game's objects",
+    )
     explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")
     work = parser.add_argument_group("work")
     work.add_argument("--jobs", metavar="N", type=count, help="processes (default: one a core)")
@@ -269,9 +287,11 @@ def _add_series(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=("processes", "ray"), default="processes", help="who works: processes (default), or Ray"
     )
     work.add_argument("--address", metavar="HOST:PORT", help="of a running Ray cluster (default: one is started here)")
-    work.add_argument("--seed", metavar="S", type=whole, default=0, help="of what is drawn for the probe set")
+    work.add_argument(
+        "--seed", metavar="S", type=whole, default=0, help="of all else: probe set, untrained networks (default 0)"
+    )
     work.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
-    work.add_argument("--resume", action="store_true", help="go on with what is in the folder; repeats nothing")
+    work.add_argument("--resume", action="store_true", help="go on with a folder, or add to it; repeats nothing")
 
 
 def _add_explanation(parser: argparse.ArgumentParser) -> None:

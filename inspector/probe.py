@@ -16,6 +16,10 @@ from inspector.records import Preprocessing, Region
 from inspector.regions import Cover, Size, cover_frame, cover_nothing
 
 FORMAT = 1
+EPISODES = 1000
+"""Episodes of the first source are numbered below this, of the next from this on, and so forth: frames alone do not
+tell sources apart, for those of two training runs may be the same."""
+
 _INPUT = ("height", "width", "stack", "frame_skip", "max_pool", "grey", "padding")
 """What of a recipe makes network inputs what they are."""
 
@@ -32,7 +36,7 @@ class State:
         screen: The native screen decided on, uint8 (height, width, 3).
         regions: Where the objects were.
         source: Frames that the checkpoint was trained for which played up to here; -1 if not known.
-        episode: Number of the episode, different for each of one source.
+        episode: Number of the episode, different for each of all sources: every source has `EPISODES` numbers.
         step: Number of the step within it.
         phase: Part of the game.
     """
@@ -111,22 +115,25 @@ class ProbeSet:
             hashed.update(json.dumps([regions, state.source, state.episode, state.step, state.phase]).encode())
         return hashed.hexdigest()
 
-    def check(self, environment: str, recipe: Preprocessing) -> None:
+    def check(self, environment: str, recipe: Preprocessing, cure: str = "leave --probe out") -> None:
         """Compare with the agents that are to be explained on it.
+
+        Args:
+            environment: Environment id.
+            recipe: How they see it.
+            cure: What to do, for the message.
 
         Raises:
             UsageError: If they play another game, or see it otherwise.
         """
         ours, theirs = (_game(name) for name in (self.environment, environment))
         if ours != theirs:
-            raise UsageError(
-                f"the probe set is of {self.environment}, and the agents play {environment}: leave --probe out"
-            )
+            raise UsageError(f"the probe set is of {self.environment}, and the agents play {environment}: {cure}")
         wrong = [name for name in _INPUT if getattr(self.preprocessing, name) != getattr(recipe, name)]
         if wrong:
             found = ", ".join(f"{name} {getattr(self.preprocessing, name)}" for name in wrong)
             wanted = ", ".join(str(getattr(recipe, name)) for name in wrong)
-            raise UsageError(f"the probe set was made with {found}, and the agents want {wanted}: leave --probe out")
+            raise UsageError(f"the probe set was made with {found}, and the agents want {wanted}: {cure}")
 
     @property
     def header(self) -> dict[str, Any]:
@@ -152,9 +159,9 @@ def stratified(states: Iterable[State], count: int, seed: int) -> tuple[State, .
         The chosen, in the order of source, episode and step; all if there are not so many.
     """
     generator = np.random.default_rng(seed)
-    strata: dict[tuple[int, str], list[State]] = {}
+    strata: dict[tuple[int, int, str], list[State]] = {}
     for state in states:
-        strata.setdefault((state.source, state.phase), []).append(state)
+        strata.setdefault((state.source, state.episode // EPISODES, state.phase), []).append(state)
     piles = [[pile[i] for i in generator.permutation(len(pile))] for _, pile in sorted(strata.items())]
     chosen: list[State] = []
     while len(chosen) < count and any(piles):
@@ -184,4 +191,5 @@ def _plain(region: Region) -> tuple[str, list[list[float]], bool]:
 
 
 def _game(environment: str) -> str:
-    return environment.rpartition("/")[2].partition("-")[0].removesuffix("NoFrameskip")
+    name = environment.rpartition("/")[2].partition("-")[0]
+    return name.removesuffix("NoFrameskip").removesuffix("Deterministic")

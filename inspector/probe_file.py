@@ -29,12 +29,26 @@ def save_probe(probe: ProbeSet, path: Path) -> None:
     """Write a probe set to a file, whole or not at all.
 
     Raises:
+        UsageError: If it is too large to be read again.
         RecordingError: If it cannot be written.
     """
+    size = sum(map(_bytes_of, probe.states))
+    if size > _MAX_BYTES:
+        fewer = len(probe) * _MAX_BYTES // size
+        raise UsageError(
+            f"{len(probe):,} states take {size / 2**30:.1f} GiB, and a probe set holds {_MAX_BYTES >> 30} GiB at most: "
+            f"ask for at most {fewer:,}, by --probe-steps"
+        )
     header = np.frombuffer(json.dumps(probe.header, sort_keys=True).encode(), np.uint8)
     arrays: dict[str, Any] = {"header": header, **arrays_of(probe.states)}
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def _bytes_of(state: State) -> int:
+    """Bytes of one state in a file, unpacked; a little too many."""
+    boxes = sum(len(region.boxes) for regions in state.regions for region in regions or ())
+    return state.observation.nbytes + state.screen.nbytes + 44 * boxes + 1000
 
 
 def read_probe(path: Path) -> ProbeSet:

@@ -16,6 +16,8 @@ BACKGROUND = "background"
 
 Size = tuple[int, int]
 
+_AT_ONCE = 16
+
 
 class Cover(NamedTuple):
     """What the regions cover of one frame of a network input; the background is the rest.
@@ -139,7 +141,7 @@ class RegionSummer:
         self._starts = (np.cumsum(sizes) - sizes)[self._filled]
         self._pixels = np.concatenate([cover.pixels + number * pixel_count for number, cover in enumerate(frames)])
         self._weights = np.concatenate([cover.weights for cover in frames])
-        self._area = self._by_region(np.ones(1, np.float32))
+        self._area = self._summed(self._weights)
 
     def __call__(self, values: NDArray[np.float32]) -> RegionSums:
         """Add up.
@@ -147,23 +149,46 @@ class RegionSummer:
         Args:
             values: Signed relevance, finite, (batch, stack, height, width).
         """
-        flat = values.reshape(-1)
-        inside, whole = flat.take(self._pixels), flat.reshape(*self._shape[:2], -1)
-        raised = whole.clip(min=0).sum(2).astype(np.float64)
-        positive = self._with_rest(self._by_region(inside.clip(min=0)), raised)
-        absolute = self._with_rest(self._by_region(np.abs(inside)), 2 * raised - whole.sum(2))
-        relevant = self._with_rest(self._by_region(inside != 0), (whole != 0).sum(2, dtype=np.uint32))
-        area = self._with_rest(self._area, np.full(self._shape[:2], self._pixel_count))
-        return RegionSums(positive, absolute, area, relevant)
+        positive, absolute, relevant = self._by_region(values.reshape(-1).take(self._pixels))
+        raised, net, nonzero = (sums.reshape(self._shape[:2]) for sums in _by_frame(values))
+        return RegionSums(
+            self._with_rest(positive, raised),
+            self._with_rest(absolute, 2 * raised - net),
+            self._with_rest(self._area, np.full(self._shape[:2], float(self._pixel_count))),
+            self._with_rest(relevant, nonzero),
+        )
 
-    def _by_region(self, amounts: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Weighted sums of each part, (batch, stack, regions)."""
+    def _by_region(self, inside: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+        """Of what lies in regions: the positive, the absolute, and the relevant area, (batch, stack, regions) each."""
+        weighed = inside * self._weights
+        net, size = self._summed(weighed), self._summed(np.abs(weighed, out=weighed))
+        np.not_equal(inside, 0, out=weighed, casting="unsafe")
+        return (size + net) / 2, size, self._summed(np.multiply(weighed, self._weights, out=weighed))
+
+    def _summed(self, amounts: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Sums of each region's pixels, (batch, stack, regions)."""
         sums = np.zeros(int(np.prod(self._shape)))
         if len(self._filled):
-            sums[self._filled] = np.add.reduceat(self._weights * amounts, self._starts, dtype=np.float64)
+            sums[self._filled] = np.add.reduceat(amounts, self._starts, dtype=np.float64)
         return sums.reshape(self._shape)
 
     def _with_rest(self, sums: NDArray[np.float64], whole: NDArray[np.generic]) -> NDArray[np.float64]:
         """The sums (batch, regions, stack), and behind them what the whole has beside."""
         rest = np.maximum(whole - sums.sum(2), 0.0)
         return np.concatenate([sums, rest[..., None]], axis=2).transpose(0, 2, 1)
+
+
+def _by_frame(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of every frame whole: its positive relevance, all of it, and its pixels that have any, (3, frames).
+
+    A few frames at a time stay in the processor's cache.
+    """
+    frames = values.reshape(-1, values.shape[2] * values.shape[3])
+    sums, room = np.empty((3, len(frames))), np.empty((_AT_ONCE, frames.shape[1]), np.float32)
+    for start in range(0, len(frames), _AT_ONCE):
+        some, found = frames[start : start + _AT_ONCE], sums[:, start : start + _AT_ONCE]
+        shown = room[: len(some)]
+        found[0] = np.maximum(some, 0, out=shown).sum(1)
+        found[1] = some.sum(1)
+        found[2] = np.not_equal(some, 0, out=shown, casting="unsafe").sum(1)
+    return sums

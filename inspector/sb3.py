@@ -5,9 +5,11 @@ import io
 import math
 from pathlib import Path
 
+from ale_py.registration import rom_id_to_name
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Image
+from stable_baselines3.common.logger import Image, Logger
+from stable_baselines3.common.vec_env import VecEnv
 
 from inspector.agent import Agent
 from inspector.errors import UsageError
@@ -25,7 +27,8 @@ class AttentionCallback(BaseCallback):
     """Logs, now and then, where the relevance of the model's decisions lies on saved states.
 
     `attention/ball` and so on are shares of the positive relevance, and add up to 1; `attention/overlay` is one state
-    with its relevance, for TensorBoard. They are written with the model's own logger at its next dump.
+    with its relevance, for TensorBoard. They go where the model's own logger writes, each at the agent step that it was
+    measured at: the first of training, and the first at or after each multiple of `every`.
 
         model.learn(1_000_000, callback=AttentionCallback("recordings/track-breakout/probe.npz", every=50_000))
 
@@ -38,8 +41,8 @@ class AttentionCallback(BaseCallback):
         verbose: As in stable-baselines3.
 
     Raises:
-        UsageError: If the file is no probe set, or `every` is below 1; when training starts, if the model does not see
-            what the probe set shows.
+        UsageError: If the file is no probe set, or `every` is below 1; when training starts, if the model plays another
+            game than the probe set shows, or sees it otherwise.
         UnsupportedError: When training starts, if the policy cannot be explained.
     """
 
@@ -59,7 +62,6 @@ class AttentionCallback(BaseCallback):
         self._due = 0
 
     def _on_training_start(self) -> None:
-        self._due = self.num_timesteps
         self._measure()
 
     def _on_step(self) -> bool:
@@ -68,13 +70,25 @@ class AttentionCallback(BaseCallback):
         return True
 
     def _measure(self) -> None:
-        agent = agent_of(self.model, self._meter.probe.environment)
+        agent = agent_of(self.model, _game_of(self.training_env) or self._meter.probe.environment)
+        beside = Logger(None, self.logger.output_formats)  # what is recorded for the next dump waits for it
         for name, share in self._meter.shares(agent).items():
             if math.isfinite(share):
-                self.logger.record(f"attention/{name}", share)
+                beside.record(f"attention/{name}", share)
         picture = Image(self._meter.picture(agent, self._state), "HWC")
-        self.logger.record("attention/overlay", picture, exclude=_NOT_FOR_PICTURES)
-        self._due = self.num_timesteps + self._every
+        beside.record("attention/overlay", picture, exclude=_NOT_FOR_PICTURES)
+        beside.dump(self.num_timesteps)
+        self._due = (self.num_timesteps // self._every + 1) * self._every
+
+
+def _game_of(games: VecEnv) -> str | None:
+    """Environment id of the Atari game that a model trains on; None where the environment does not say."""
+    try:
+        (spec, *_) = games.get_attr("spec")
+    except AttributeError:
+        return None
+    game = getattr(spec, "kwargs", {}).get("game")
+    return f"ALE/{rom_id_to_name(game)}-v5" if isinstance(game, str) else None
 
 
 def agent_of(model: BaseAlgorithm, environment: str) -> Agent:

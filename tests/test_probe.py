@@ -82,7 +82,8 @@ def test_covers_stand_at_the_time_of_each_stacked_frame() -> None:
 
 def test_another_game_or_another_way_of_seeing_is_refused() -> None:
     one = probe()
-    one.check("BreakoutNoFrameskip-v4", replace(RECIPE, sticky=0.25, noop_max=0))
+    for name in ("BreakoutNoFrameskip-v4", "BreakoutDeterministic-v4", "Breakout-v4"):
+        one.check(name, replace(RECIPE, sticky=0.25, noop_max=0))
     with pytest.raises(UsageError, match=r"the probe set is of ALE/Breakout-v5, and the agents play ALE/Pong-v5"):
         one.check("ALE/Pong-v5", RECIPE)
     with pytest.raises(UsageError, match=r"made with grey ale, and the agents want rgb"):
@@ -168,6 +169,23 @@ def test_an_episode_that_was_played_twice_is_taken_once() -> None:
         replace(one, episode=episode) for episode, game in enumerate([games[0], games[0], games[1]]) for one in game
     ]
     assert list(without_repeats(iter(played))) == [*played[:6], *played[12:]]
+
+
+def test_a_probe_set_too_large_to_be_read_again_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    whole = replace(probe(1), states=probe(1).states * 17_000)
+    with pytest.raises(
+        UsageError, match=r"17,000 states take 2\.\d GiB, .* 2 GiB at most: ask for at most 16,\d\d\d, by"
+    ):
+        save_probe(whole, tmp_path / "probe.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_runs_that_share_a_count_of_frames_are_two_sources() -> None:
+    """As many states are taken of one that offers few."""
+    few = [replace(state(number, source=400), episode=1000 + number) for number in range(10)]
+    many = [replace(state(number, source=400), episode=number % 5) for number in range(10, 60)]
+    chosen = stratified([*many, *few], 20, seed=1)
+    assert sum(one.episode >= 1000 for one in chosen) == 10
 
 
 def test_states_are_chosen_evenly_from_sources_and_phases() -> None:

@@ -30,9 +30,43 @@ def veil(picture: Picture, level: NDArray[np.float32]) -> Picture:
     Raises:
         ValueError: If a level is not a number: such a map must be said, not painted.
     """
+    return _blended(picture, _steps(level))
+
+
+class GreyVeil:
+    """Veils pictures that were coloured by their grey alone: all that can come out is worked out once.
+
+    Args:
+        colours: What every grey becomes beneath, uint8 (256, 3).
+    """
+
+    def __init__(self, colours: Picture) -> None:
+        every = np.broadcast_to(np.arange(2 * _STEPS + 1), (256, 2 * _STEPS + 1))
+        beneath = np.broadcast_to(colours[:, None], (*every.shape, 3))
+        packed = np.zeros((*every.shape, 4), np.uint8)  # a pixel in one word is fetched at once
+        packed[..., :3] = _blended(beneath, every)
+        self._words = packed.view(np.uint32).ravel()
+
+    def __call__(self, grey: Picture, level: NDArray[np.float32]) -> Picture:
+        """As `veil` over the coloured picture.
+
+        Args:
+            grey: uint8 (height, width).
+            level: See `veil`.
+        """
+        index = _steps(level)
+        index += grey.astype(np.intp) * (2 * _STEPS + 1)
+        return np.take(self._words, index)[..., None].view(np.uint8)[..., :3]
+
+
+def _steps(level: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Levels as rows of the tables."""
     if not np.isfinite(level).all():
         raise ValueError("relevance that is not finite cannot be painted")
-    index = np.rint(np.clip(level, -1, 1) * _STEPS).astype(np.intp) + _STEPS
+    return np.rint(np.clip(level, -1, 1) * _STEPS).astype(np.intp) + _STEPS
+
+
+def _blended(picture: Picture, index: NDArray[np.intp]) -> Picture:
     blended = picture * np.take(_CLEAR, index)[..., None] + np.take(_TINT, index, axis=0)
     return (blended + 0.5).astype(np.uint8)
 

@@ -32,7 +32,7 @@ from inspector.records import Region
 Picture = NDArray[np.uint8]
 Stack = Sequence[tuple[Region, ...] | None]
 
-MOST_BESIDE = 12
+MOST_BESIDE = 14
 """Checkpoints that fit beside each other."""
 
 _MARGIN, _GAP, _HEADER = 24, 16, 60
@@ -60,12 +60,14 @@ class Shown:
         frames: Frames trained, as text.
         mean_return: Mean return of its own games, as text; empty where none were played.
         explained: What is explained.
+        cut_off: How many of these games were left before their end, as text; empty where none were.
     """
 
     checkpoint: int
     frames: str
     mean_return: str
     explained: str
+    cut_off: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -274,7 +276,8 @@ def _draw_side(side: Picture, shown: Shown) -> None:
     """What stands beside the large pictures."""
     rows = [("trained for", shown.frames, _BIG), ("explained", shown.explained, FIGURE)]
     if shown.mean_return:
-        rows.insert(1, ("mean return of own games", shown.mean_return, _BIG))
+        name = f"mean return, {shown.cut_off}" if shown.cut_off else "mean return of own games"
+        rows.insert(1, (name, shown.mean_return, _BIG))
     y, room = 0, side.shape[1]
     for name, text, style in rows:
         write(side, name, 0, y + 14, FAINT, SMALL)

@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.draw.colormap import veil
 from inspector.draw.layout import PANEL_PAD, PANEL_TITLE, map_grid
 from inspector.draw.moment import Measure
-from inspector.draw.overlay import quiet
+from inspector.draw.overlay import lay_over, quiet
 from inspector.draw.palette import BRIGHT, FAINT, QUIET, Colour
 from inspector.draw.text import MINUS, SMALL, shorten, width, write
 
@@ -58,10 +57,9 @@ def draw_maps(
 
 def _pictures(network_input: Frames, upper: float, levels: Frames | None) -> list[Picture]:
     stack, height, across = network_input.shape
-    grey = np.clip(np.nan_to_num(network_input) * (255 / upper), 0, 255).astype(np.uint8)
-    picture = quiet(grey.reshape(stack * height, across))
-    if levels is not None:
-        picture = veil(picture, levels.reshape(stack * height, across))
+    shown = np.minimum(np.fmax(network_input * np.float32(255 / upper), 0), 255)  # what is no number is black
+    grey = shown.astype(np.uint8).reshape(stack * height, across)
+    picture = quiet(grey) if levels is None else lay_over(grey, levels.reshape(stack * height, across), 1.0)
     return list(picture.reshape(stack, height, across, 3))
 
 

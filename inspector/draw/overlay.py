@@ -6,12 +6,13 @@ gained or lost on the way, and no interpolation smears it to where the network h
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.draw.colormap import veil
+from inspector.draw.colormap import GreyVeil
 from inspector.draw.palette import GROUND
 
 Picture = NDArray[np.uint8]
@@ -51,8 +52,8 @@ class Projection:
     """
 
     def __init__(self, input_size: tuple[int, int], screen_size: tuple[int, int]):
-        self._rows = _edges(input_size[0], screen_size[0])
-        self._columns = _edges(input_size[1], screen_size[1])
+        self._rows = _parts(input_size[0], screen_size[0])
+        self._columns = _parts(input_size[1], screen_size[1])
 
     def __call__(self, relevance: Map) -> Map:
         """Carry one map to the screen.
@@ -63,25 +64,36 @@ class Projection:
         Returns:
             Relevance of every screen pixel, (height, width) of the screen; its sum is that of `relevance`.
         """
-        tall = _spread(relevance.astype(np.float64), *self._rows)
-        return _spread(tall.T, *self._columns).T.astype(np.float32)
+        tall = _spread(relevance.astype(np.float32, copy=False), self._rows, 0)
+        return _spread(tall, self._columns, 1)
 
 
-def _edges(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Where the edges of the target's pixels lie among the source's: which pixel, and how far into it."""
-    edge = np.arange(target + 1) * source / target
-    pixel = np.minimum(edge.astype(np.intp), source - 1)
-    return pixel, edge - pixel
+_Parts = tuple[tuple[NDArray[np.intp], Map], ...]
 
 
-def _spread(rows: NDArray[np.float64], pixel: NDArray[np.intp], part: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiply by the transposed `area_matrix`: running sums, read off at the edges, and their differences.
+def _parts(source: int, target: int) -> _Parts:
+    """Of which pixels of the input, and to what part of each, the screen's pixels are made: the first, the second ...
 
-    The matrix has two or three entries a row; a product with it whole would take ten times as long.
+    A screen that is larger than the input needs two; a product with the whole `area_matrix` would take longer.
     """
-    below = np.zeros_like(rows, shape=(len(rows) + 1, rows.shape[1]))
-    np.cumsum(rows, axis=0, out=below[1:])
-    return np.diff(below[pixel] + part[:, None] * rows[pixel], axis=0)
+    matrix = area_matrix(target, source).T
+    first = np.argmax(matrix > 0, axis=1)
+    rows, parts = np.arange(target), []
+    for further in range(int(np.count_nonzero(matrix, axis=1).max())):
+        pixel = np.minimum(first + further, source - 1)
+        part = np.where(first + further < source, matrix[rows, pixel], 0.0)
+        parts.append((pixel, part.astype(np.float32)))
+    return tuple(parts)
+
+
+def _spread(values: Map, parts: _Parts, axis: int) -> Map:
+    """Multiply one axis by the transposed `area_matrix`."""
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    (pixel, part), *others = parts
+    spread = values.take(pixel, axis) * part.reshape(shape)
+    for pixel, part in others:
+        spread += values.take(pixel, axis) * part.reshape(shape)
+    return spread
 
 
 class RunningScale:
@@ -142,8 +154,7 @@ def quiet(screen: Picture) -> Picture:
     Returns:
         uint8 (height, width, 3).
     """
-    grey = screen if screen.ndim == 2 else cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY)
-    return np.take(_QUIET, np.asarray(grey, np.intp), axis=0)
+    return np.take(_QUIET, np.asarray(_grey(screen), np.intp), axis=0)
 
 
 def lay_over(screen: Picture, relevance: Map, full_strength: float) -> Picture:
@@ -157,7 +168,7 @@ def lay_over(screen: Picture, relevance: Map, full_strength: float) -> Picture:
     Returns:
         uint8 (height, width, 3), RGB.
     """
-    return veil(quiet(screen), relevance / np.float32(full_strength))
+    return _veil()(_grey(screen), relevance / np.float32(full_strength))
 
 
 def silence(relevance: Map | None, *, finite: bool) -> str | None:
@@ -175,6 +186,15 @@ def silence(relevance: Map | None, *, finite: bool) -> str | None:
     if not finite or not np.isfinite(relevance).all():
         return NOT_FINITE
     return None if relevance.any() else NO_RELEVANCE
+
+
+def _grey(screen: Picture) -> Picture:
+    return screen if screen.ndim == 2 else np.asarray(cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+@cache
+def _veil() -> GreyVeil:
+    return GreyVeil(_QUIET)
 
 
 def _quiet_table(white: Sequence[int]) -> Picture:

@@ -36,6 +36,10 @@ REGIONS: tuple[Colour, ...] = (
     (136, 226, 240),
     (150, 90, 140),
     (124, 116, 60),
+    (248, 20, 236),
+    (248, 236, 212),
+    (128, 56, 164),
+    (104, 20, 248),
 )
 """One colour a region, the same in outline, bar and timeline."""
 BACKGROUND: Colour = (62, 71, 84)
@@ -63,7 +67,7 @@ def region_colours(names: Sequence[str]) -> tuple[Colour, ...]:
     """One colour a region, in the order given; `background` is always the quiet grey.
 
     Args:
-        names: Names of the regions. Past six, colours come round again.
+        names: Names of the regions. Past ten, colours come round again.
 
     Returns:
         A colour a name.

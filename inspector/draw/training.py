@@ -23,8 +23,9 @@ class TrainingFacts:
         low: Lower end of the 95 % interval, likewise.
         high: Upper end.
         area: The share by area, (regions,).
-        random: The most that random weights give, likewise.
+        random: What 19 of 20 untrained networks stay below, likewise.
         onsets: Frames trained by the onset of each region; None where there is none, or none for certain.
+        early: Whether the onset may lie before the first checkpoint, where nobody looked, for each region.
         returns: Mean return of own games, (checkpoints,); NaN where none were played.
         title: What the shares are.
         return_name: What the line is.
@@ -38,6 +39,7 @@ class TrainingFacts:
     area: NDArray[np.float64]
     random: NDArray[np.float64]
     onsets: tuple[int | None, ...]
+    early: tuple[bool, ...]
     returns: NDArray[np.float64]
     title: str
     return_name: str

@@ -1,4 +1,4 @@
-"""The list beside the strip: every region's name, and its share at one checkpoint as a bar with its null lines."""
+"""The list beside the strip: of every region its name, its share at one checkpoint, and a bar with its null lines."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from inspector.draw.training import TrainingFacts
 
 Picture = NDArray[np.uint8]
 
-_NAME, _PERCENT = 108, 62
+_NAME, _PERCENT, _END = 106, 60, 50
+"""Columns of the name, of the share, and of the share that a bar ends at."""
 _ROW = 22
 _WORDS = 20
 """Row of the panel that the words above the list stand on."""
@@ -30,7 +31,8 @@ class RegionList:
         self._row = min(_ROW, place.height // max(len(facts.names), 1))
         self._type = Type(min(SMALL.size, max(self._row - 1, 8)))
         ends = (facts.share, facts.high, facts.area, facts.random)
-        self._most = float(np.nanmax(np.concatenate([values.ravel() for values in ends]))) or 1.0
+        most = np.nanmax(np.concatenate([np.atleast_2d(values) for values in ends]), axis=0)
+        self._most = [_round_up(float(share)) for share in np.nan_to_num(most)]
 
     def draw_still(self, panel: Picture) -> None:
         """Names, the ground of the bars, and what the marks on them mean."""
@@ -43,6 +45,8 @@ class RegionList:
             write_centred(panel, text, rect.x + 16, middle, QUIET, self._type)
             left, right, half = self._bar_ends(number)
             panel[middle - half : middle + half + 1, left:right] = TRACK
+            end = f"{100 * self._most[number]:.3g} %"
+            write_centred(panel, end, rect.x + rect.width, middle, FAINT, self._type, "right")
         self._draw_words(panel)
 
     def draw(self, panel: Picture, checkpoint: int) -> None:
@@ -62,13 +66,13 @@ class RegionList:
         low, high = float(facts.low[checkpoint, number]), float(facts.high[checkpoint, number])
         if np.isfinite((low, high)).all():
             _whisker(panel, self._column(number, low), self._column(number, high), middle)
-        text = f"{100 * share:.1f} %" if np.isfinite(share) else "n/a"
-        write_centred(panel, text, rect.x + rect.width, middle, BRIGHT, self._type, "right")
+        text = f"{100 * share:.{2 if 0 < share < 0.001 else 1}f} %" if np.isfinite(share) else "n/a"
+        write_centred(panel, text, left - 10, middle, BRIGHT, self._type, "right")
 
     def _draw_words(self, panel: Picture) -> None:
         """What the marks on the bars mean."""
         right = self._place.x + self._place.width
-        for text, mark in (("random weights", "dashed"), ("area", "dotted"), ("95 % interval", "interval")):
+        for text, mark in (("untrained networks", "dashed"), ("area", "dotted"), ("95 % interval", "interval")):
             x = right - width(text, SMALL)
             write(panel, text, x, _WORDS, FAINT, SMALL)
             if mark == "interval":
@@ -76,6 +80,8 @@ class RegionList:
             else:
                 _null(panel, x - 8, _WORDS - 5, 6, dashed=mark == "dashed")
             right = x - 24
+        foot = self._place.y + self._place.height + 20
+        write(panel, "each bar on a scale of its own", self._place.x + self._place.width, foot, FAINT, SMALL, "right")
 
     def _rect(self, number: int) -> Rect:
         """Row of a region; the last name stands on top, as in the areas."""
@@ -86,12 +92,21 @@ class RegionList:
     def _bar_ends(self, number: int) -> tuple[int, int, int]:
         """Columns where a bar begins and ends, and half of its height."""
         rect = self._rect(number)
-        return rect.x + _NAME, rect.x + rect.width - _PERCENT, max(1, min(4, rect.height // 2 - 3))
+        return rect.x + _NAME + _PERCENT, rect.x + rect.width - _END, max(1, min(4, rect.height // 2 - 3))
 
     def _column(self, number: int, share: float) -> int:
-        """Column of a share on a bar; all bars have one scale."""
+        """Column of a share on a bar; each has its own scale, since a ball's share is a hundredth of the wall's."""
         left, right, _ = self._bar_ends(number)
-        return left + round((right - 1 - left) * min(max(share, 0.0), self._most) / self._most)
+        most = self._most[number]
+        return left + round((right - 1 - left) * min(max(share, 0.0), most) / most)
+
+
+def _round_up(share: float) -> float:
+    """The next share with one or two digits that a person reads at a glance; of nothing, 1 per cent."""
+    if share <= 0:
+        return 0.01
+    power = 10.0 ** np.floor(np.log10(share))
+    return float(power * next(step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= share * (1 - 1e-9)))
 
 
 def _whisker(panel: Picture, left: int, right: int, y: int) -> None:
@@ -102,7 +117,7 @@ def _whisker(panel: Picture, left: int, right: int, y: int) -> None:
 
 
 def _null(panel: Picture, x: int, y: int, half: int, *, dashed: bool) -> None:
-    """An upright line: dotted for the area, dashed for random weights."""
+    """An upright line: dotted for the area, dashed for untrained networks."""
     on, period = (4, 6) if dashed else (1, 3)
     for row in range(2 * half + 1):
         if row % period < on:

@@ -26,10 +26,11 @@ Numbers = NDArray[np.float64]
 
 _TOP, _FOOT = 40, 28
 _LEFT_GUTTER, _RIGHT_GUTTER = 52, 56
-_LIST = 288
+_LIST = 300
 _INSET = 9
 _MARK = 5
 """Half of the width of an onset's mark."""
+_ONSET_WORDS = {False: "onset: above both for good", True: "or earlier"}
 _LIGHT_BACKGROUND = mix(BACKGROUND, QUIET, 0.35)
 
 
@@ -84,7 +85,6 @@ class TrainingPanel:
 
     def _draw_still(self, panel: Picture) -> None:
         plot = self._plot
-        write(panel, self._facts.title, plot.x, 20, QUIET, SMALL)
         plot.of(panel)[:] = self._areas()
         for share, text in ((1.0, "100 %"), (0.5, "50 %"), (0.0, "0 %")):
             y = plot.y + round((1 - share) * (plot.height - 1)) + round(12 * (share - 0.5))
@@ -134,18 +134,37 @@ class TrainingPanel:
 
     def _draw_onsets(self, panel: Picture) -> None:
         """A mark above the plot for each onset; those that would overlap stand beside each other."""
-        pairs = zip(self._facts.onsets, self._colours, strict=True)
-        known = sorted(((at, colour) for at, colour in pairs if at is not None), key=lambda pair: pair[0])
+        found = zip(self._facts.onsets, self._facts.early, self._colours, strict=True)
+        known = sorted(((at, early, colour) for at, early, colour in found if at is not None), key=lambda one: one[0])
         free, step, end = 0, 2 * _MARK + 1, self._plot.x + self._plot.width
-        for number, (frames, colour) in enumerate(known):
+        for number, (frames, early, colour) in enumerate(known):
             most = end - step * (len(known) - number) + _MARK  # those that follow have to fit too
             x = max(min(round(self.column(float(self._axis.place(frames)))), most), free)
-            _diamond(panel, x, _TOP - 10, colour)
+            _mark(panel, x, _TOP - 10, colour, early=early)
             free = x + step
-        if free:
-            x = self._plot.x + width(self._facts.title, SMALL) + 32
-            _diamond(panel, x, 15, QUIET)
-            write(panel, "onset: above both for good", x + 12, 20, FAINT, SMALL)
+        self._draw_words(panel, sorted({early for _, early, _ in known}))
+
+    def _draw_words(self, panel: Picture, kinds: list[bool]) -> None:
+        """What the areas and the marks above them are, as fully as the words of the return leave room."""
+        room = self._plot.width - (width(self._facts.return_name, SMALL) + 60 if self._played else 0)
+        title, texts = self._facts.title, [_ONSET_WORDS[early] for early in kinds]
+
+        def taken() -> int:
+            return width(title, SMALL) + sum(28 + width(text, SMALL) for text in texts)
+
+        if taken() > room:
+            texts = [text.partition(":")[0] for text in texts]
+        if taken() > room:
+            title = title.partition(",")[0]
+        if taken() > room:
+            kinds, texts = [], []
+        x = self._plot.x
+        write(panel, title, x, 20, QUIET, SMALL)
+        x += width(title, SMALL) + 28
+        for early, text in zip(kinds, texts, strict=True):
+            _mark(panel, x, 15, QUIET, early=early)
+            write(panel, text, x + 12, 20, FAINT, SMALL)
+            x += width(text, SMALL) + 28
 
     def _draw_returns(self, panel: Picture) -> None:
         plot, facts = self._plot, self._facts
@@ -202,8 +221,10 @@ def round_ticks(low: float, high: float) -> list[float]:
     return [number * step for number in range(first, max(last, first + 1) + 1)]
 
 
-def _diamond(panel: Picture, x: int, y: int, colour: Colour) -> None:
-    points = np.array([(x - _MARK, y), (x, y - _MARK), (x + _MARK, y), (x, y + _MARK)], np.int32)
+def _mark(panel: Picture, x: int, y: int, colour: Colour, *, early: bool) -> None:
+    """A diamond, or an arrow to the left for what may have been there before."""
+    right = [(x + _MARK - 1, y - _MARK), (x + _MARK - 1, y + _MARK)] if early else [(x, y - _MARK), (x + _MARK, y)]
+    points = np.array([(x - _MARK, y), *right, *([] if early else [(x, y + _MARK)])], np.int32)
     cv2.fillPoly(panel, [points], colour, cv2.LINE_AA)
 
 

@@ -1,6 +1,7 @@
 """The checkpoints of one training run, in order: a bundle, or files that a trainer wrote along the way."""
 
 import glob
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,12 @@ from typing import Any, NamedTuple
 from inspector.agent import Agent
 from inspector.errors import CheckpointError, UsageError
 from inspector.load.bundle import MANIFEST, WEIGHTS, bundle_folders
+from inspector.load.naming import ACCEPTED, of_one_kind, trained_by_name
 from inspector.load.opening import list_checkpoints, load_agent
+from inspector.load.own_run import find_run
 from inspector.records import AgentFacts, Checkpoint, Preprocessing
 
 _GLOB = re.compile(r"[*?\[]")
-_COUNT = re.compile(r"(?<![0-9])([0-9]{1,15})(?:_steps)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ class CheckpointSeries:
         name: What a person calls it.
         members: The checkpoints, at least one.
         failures: Files that could not be opened, and why.
-        facts: Of the last checkpoint.
+        facts: Of the last checkpoint; `assumed` holds what was assumed of the series too.
         preprocessing: How inputs are made, the same for all.
         action_count: Number of actions, likewise.
+        notes: What was left out on purpose, a line each, for a person to know.
     """
 
     name: str
@@ -63,6 +66,12 @@ class CheckpointSeries:
     facts: AgentFacts
     preprocessing: Preprocessing
     action_count: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Every choice that neither the files nor the caller made, a line each."""
+        return self.facts.assumed
 
     @property
     def environment(self) -> str:
@@ -75,12 +84,13 @@ def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
     """Find and open every checkpoint of a training run.
 
     Args:
-        source: Name or folder of a bundle; a folder with checkpoints of stable-baselines3, CleanRL or of weights alone;
-            or a glob of such files.
+        source: Name or folder of a bundle; folder of a run of `agents/train_atari.py`; a folder with checkpoints of
+            stable-baselines3, CleanRL or of weights alone; or a glob of such files.
         options: What else `load_agent` takes: `environment`, `architecture`, `output`, `preprocessing`, `factory`.
 
     Returns:
-        The series. A file that cannot be opened is among its failures; the others go on.
+        The series. A file that cannot be opened is among its failures; the others go on. What lies beside numbered
+        checkpoints (`final.zip`, `best_model.zip`) is left out, with a note.
 
     Raises:
         CheckpointError: If there is no checkpoint, or none that can be opened.
@@ -88,10 +98,10 @@ def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
             other.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    name, candidates = _candidates(str(source), given)
+    found = _candidates(str(source), given)
     opened: list[_Opened] = []
     failures: list[tuple[str, str]] = []
-    for member in candidates:
+    for member in found.members:
         try:
             opened.append(_opened(member))
         except CheckpointError as error:
@@ -102,9 +112,25 @@ def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
     opened.sort(key=lambda one: one.member.frames)
     last = opened[-1]
     if last.facts.environment is None:
-        raise UsageError(f"{name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
+        raise UsageError(f"{found.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
     kept = tuple(_without_copies([one.member for one in opened]))
-    return CheckpointSeries(name, kept, tuple(failures), last.facts, last.preprocessing, last.action_count)
+    notes = (found.note,) if found.note else ()
+    return CheckpointSeries(found.name, kept, tuple(failures), last.facts, last.preprocessing, last.action_count, notes)
+
+
+def check_different(series: Sequence[CheckpointSeries]) -> None:
+    """See that series given as seeds of one setting are not one and the same run.
+
+    Raises:
+        UsageError: If all checkpoints of one are among those of another, file by file.
+    """
+    for one, other in itertools.permutations(series, 2):
+        mine, theirs = ({member.checkpoint.sha256 for member in each.members} for each in (one, other))
+        if mine <= theirs:
+            raise UsageError(
+                f"{one.members[-1].checkpoint.path} and {other.members[-1].checkpoint.path} belong to one run: all "
+                f"{len(mine)} checkpoints of {one.name} are in {other.name} too; name each run once"
+            )
 
 
 class _Opened(NamedTuple):
@@ -116,41 +142,56 @@ class _Opened(NamedTuple):
     action_count: int
 
 
-def _candidates(source: str, options: Mapping[str, Any]) -> tuple[str, Iterator[Member]]:
-    """Name of the series, and what may belong to it."""
+class _Found(NamedTuple):
+    """What may belong to a series, and a note on what was left out."""
+
+    name: str
+    members: Iterator[Member]
+    note: str | None = None
+
+
+def _candidates(source: str, options: Mapping[str, Any]) -> _Found:
+    """Every checkpoint that is meant, not yet opened."""
     path = bundle_folders().get(source, Path(source))
     if (path / MANIFEST).is_file():
         found = ((one.frames if one.frames is not None else "last", one) for one in list_checkpoints(path))
-        return path.name, (Member(str(path), which, one, options) for which, one in found)
-    if path.is_dir():
-        files = [file for file in sorted(path.iterdir()) if file.suffix in WEIGHTS]
-        name = path.resolve().name
-    else:
-        files = [Path(file) for file in sorted(glob.glob(source))] if _GLOB.search(source) else [path]
-        name = path.parent.resolve().name
+        return _Found(path.name, (Member(str(path), which, one, options) for which, one in found))
+    place = path if path.is_dir() else path.parent
+    run = find_run(place)
+    files, note = of_one_kind(_files(source, run.checkpoints if run and path.is_dir() else path))
     if not files or not files[0].exists():
         raise CheckpointError(
             f"there are no checkpoints at {source}: name a bundle ({', '.join(bundle_folders())}), a folder with files "
             f"that end in {', '.join(WEIGHTS)}, or a glob of such files"
         )
-    return name, (Member(str(file), "last", Checkpoint(str(file), ""), options) for file in files)
+    known = run.with_options(options) if run else options
+    name = (run.folder if run else place).resolve().name
+    return _Found(name, (Member(str(file), "last", Checkpoint(str(file), ""), known) for file in files), note)
+
+
+def _files(source: str, path: Path) -> list[Path]:
+    """Weights in a folder; files of a glob; else the one file."""
+    if path.is_dir():
+        return [file for file in sorted(path.iterdir()) if file.suffix in WEIGHTS]
+    return [Path(file) for file in sorted(glob.glob(source))] if _GLOB.search(source) else [path]
 
 
 def _opened(member: Member) -> _Opened:
     """The checkpoint with its facts; its frames out of the file, or out of its name."""
     agent = member.load()
-    found = agent.facts.checkpoint
-    frames = found.frames
-    if frames is None:
-        counted = _COUNT.search(Path(member.source).stem)
-        if counted is None:
+    facts = agent.facts
+    if facts.checkpoint.frames is None:
+        trained = trained_by_name(Path(member.source))
+        if trained is None:
             raise UsageError(
                 f"{member.source} does not tell how long it was trained: let its name end in the number of agent "
-                "steps, as agent_400000_steps"
+                f"steps or say the unit, as {ACCEPTED}"
             )
-        frames = int(counted[1]) * agent.preprocessing.frame_skip
-    checkpoint = replace(found, frames=frames)
-    return _Opened(replace(member, checkpoint=checkpoint), agent.facts, agent.preprocessing, agent.action_count)
+        frames = trained.frames(agent.preprocessing.frame_skip)
+        unit = "frames" if trained.unit == "frames" else f"agent steps of {agent.preprocessing.frame_skip} frames"
+        line = f"training time from the files' names, taken as {unit}"
+        facts = replace(facts, checkpoint=replace(facts.checkpoint, frames=frames), assumed=(line, *facts.assumed))
+    return _Opened(replace(member, checkpoint=facts.checkpoint), facts, agent.preprocessing, agent.action_count)
 
 
 def _check_alike(opened: Sequence[_Opened]) -> None:

@@ -134,7 +134,7 @@ class Run:
             if is_dense and node.operands[0] >= plan.inputs and self._signals[node.operands[0]].tensor.dim() == 2:
                 return node, node.operands[0]
         raise UnsupportedError(
-            "the network's scores are not made by one dense layer from one hidden layer, whose neurons could be told apart"
+            "the network's scores are not made by one dense layer from one hidden layer: no neurons to look at alone"
         )
 
     def _closes(self, explanation: Explanation) -> bool:

@@ -1,9 +1,10 @@
 """The film over training: some saved moments, explained under every checkpoint, as `evolution.mp4`."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ from inspector.draw.text import number as decimal
 from inspector.draw.training import TrainingFacts
 from inspector.errors import InspectorError
 from inspector.explaining import resolve_action
+from inspector.files import replacing
 from inspector.lrp import make_explainer
 from inspector.probe import ProbeSet
 from inspector.sweep import Progress
-from inspector.track.moments import choose_moments
-from inspector.track.names import cut_name
+from inspector.track.moments import choose_moments, moment_text
+from inspector.track.names import cut_name, cut_off
 from inspector.track.plan import text_of
 from inspector.track.tracker import Series, Track
-from inspector.track.words import games_text, spoken, target_text
+from inspector.track.words import games_text, target_text
 from inspector.track.work import BATCH, Explaining
 from inspector.video import VideoWriter
 
@@ -38,6 +40,7 @@ _LARGE_SECONDS = 36.0
 _SHORTEST, _LONGEST = 0.2, 2.5
 _GLIDE = 0.25
 _NAME_LENGTH = 15
+_CUT_OFF = re.compile(r" games? cut off at.*")
 
 Report = Callable[[str, Progress], None]
 Map = NDArray[np.float32]
@@ -49,9 +52,9 @@ def film_evolution(track: Track, folder: Path, on_progress: Report | None = None
     """Write `evolution.mp4`: the same moments under every checkpoint, and attention over training below.
 
     Three moments of the probe set (four of a run with few checkpoints), see `choose_moments`, each first under up to
-    twelve checkpoints beside each other, then large under one after another. Maps are divided by their size and share
+    fourteen checkpoints beside each other, then large under one after another. Maps are divided by their size and share
     one scale. Of several series the first is shown, and the film says so. A checkpoint that cannot be explained any
-    more has its place without an overlay, and a warning names it.
+    more has its place without an overlay, and a warning names it. An interrupted film leaves no file.
 
     Args:
         track: What was found.
@@ -70,8 +73,8 @@ def film_evolution(track: Track, folder: Path, on_progress: Report | None = None
     page = _page(track, one, explaining, explained)
     frames = [member.frames for member in one.members]
     path, total = folder / FILM, int(film_times(len(explained), frames)[-1][2])
-    with VideoWriter(path, width=PAGE_WIDTH, height=PAGE_HEIGHT, fps=FPS) as film:
-        for frame in _frames(page, one, explained):
+    with replacing(path) as part, VideoWriter(part, width=PAGE_WIDTH, height=PAGE_HEIGHT, fps=FPS) as film:
+        for frame in _frames(page, track, explained):
             film.add(frame)
             if on_progress and film.frame_count % FPS == 0:
                 second = film.frame_count // FPS
@@ -112,8 +115,7 @@ def _explained(track: Track, one: Series, explaining: Explaining, on_progress: R
             on_progress("moments", Progress(done, len(order), text_of(member.frames)))
     if not found:
         raise InspectorError(f"no checkpoint of {one.source.name} can be explained for the film: see the warnings")
-    nothing: tuple[list[Map | None], list[str]] = ([None] * len(moments), [""] * len(moments))
-    each = [found.get(number, nothing) for number in range(checkpoints)]
+    each = [found.get(number, ([None] * len(moments), [""] * len(moments))) for number in range(checkpoints)]
     return [
         _Explained(
             _saved(probe, state, place, len(moments), [maps[place] for maps, _ in each]),
@@ -173,10 +175,7 @@ def _normal(relevance: Map) -> Map:
 
 def _saved(probe: ProbeSet, number: int, place: int, count: int, maps: list[Map | None]) -> SavedMoment:
     state = probe.states[number]
-    about = f"moment {place + 1} of {count}" + (f": {spoken(state.phase)}" if state.phase else "")
-    if state.source >= 0:
-        about += f", from play at {text_of(state.source)}"
-    return SavedMoment(state.screen, state.regions, maps, about)
+    return SavedMoment(state.screen, state.regions, maps, moment_text(state, place, count))
 
 
 def _page(track: Track, one: Series, explaining: Explaining, explained: Sequence[_Explained]) -> EvolutionPage:
@@ -196,8 +195,10 @@ def _page(track: Track, one: Series, explaining: Explaining, explained: Sequence
 def _training(track: Track, one: Series) -> TrainingFacts:
     curve = one.curves[0]
     returns = [found.mean() if len(found) else np.nan for found in one.returns]
-    certain = {name: one.frames for name, one in curve.onsets.items() if one.high is not None}
-    onsets = tuple(certain.get(name) for name in curve.names)
+    first = int(curve.frames[0])
+    certain = {name: found for name, found in curve.onsets.items() if found.high is not None}
+    early = {name for name, found in certain.items() if found.low == first}
+    onsets = {name: found.high if name in early else found.frames for name, found in certain.items()}
     return TrainingFacts(
         frames=curve.frames,
         names=curve.names,
@@ -206,17 +207,20 @@ def _training(track: Track, one: Series) -> TrainingFacts:
         high=curve.high,
         area=curve.area,
         random=curve.random,
-        onsets=onsets,
+        onsets=tuple(onsets.get(name) for name in curve.names),
+        early=tuple(name in early for name in curve.names),
         returns=np.array(returns, np.float64),
         title=f"share of positive relevance, mean of {len(track.probe)} states",
-        return_name=f"mean return ({games_text([one])})",
+        return_name=f"mean return ({_CUT_OFF.sub(' cut off', games_text([one], track.games))})",
     )
 
 
-def _shown(one: Series, number: int, explained: str) -> Shown:
+def _shown(track: Track, number: int, explained: str) -> Shown:
+    one, cut = track.series[0], cut_off(track, track.series[0])[number]
     returns = one.returns[number]
+    left = f"{sum(cut)} of {len(cut)} cut off" if any(cut) else ""
     mean = decimal(float(returns.mean()), 1) if len(returns) else ""
-    return Shown(number, text_of(one.members[number].frames), mean, explained)
+    return Shown(number, text_of(one.members[number].frames), mean, explained, left)
 
 
 def _seconds(moments: int, checkpoints: int) -> float:
@@ -224,14 +228,17 @@ def _seconds(moments: int, checkpoints: int) -> float:
     return float(np.clip(_LARGE_SECONDS / (moments * checkpoints), _SHORTEST, _LONGEST))
 
 
-def _frames(page: EvolutionPage, one: Series, explained: Sequence[_Explained]) -> Iterator[NDArray[np.uint8]]:
+def _frames(page: EvolutionPage, track: Track, explained: Sequence[_Explained]) -> Iterator[NDArray[np.uint8]]:
     """Every frame of the film; each is the same picture, drawn anew."""
-    beside, seconds = _beside(len(one.members)), _seconds(len(explained), len(one.members))
+    checkpoints = len(track.series[0].members)
+    beside, seconds = _beside(checkpoints), _seconds(len(explained), checkpoints)
     before = page.place_of(0)
     for this in explained:
-        each = [_shown(one, number, text) for number, text in enumerate(this.texts)]
+        each = [_shown(track, number, text) for number, text in enumerate(this.texts)]
+        left_out = f"; {len(beside)} of {checkpoints} checkpoints" if len(beside) < checkpoints else ""
+        moment = replace(this.moment, about=this.moment.about + left_out)
         for marked, number in enumerate(beside):
-            page.show_beside(this.moment, [each[i] for i in beside], marked)
+            page.show_beside(moment, [each[i] for i in beside], marked)
             yield from _glide(page, number, before, _BESIDE_SECONDS / len(beside))
             before = page.place_of(number)
         for shown in each:
@@ -274,9 +281,10 @@ def _frame_count(seconds: float) -> int:
 
 
 def _glide(page: EvolutionPage, checkpoint: int, before: float, seconds: float) -> Iterator[NDArray[np.uint8]]:
-    """Move the cursor from where it was, then let it stand."""
+    """Move the cursor on from where it was, then let it stand; back to earlier checkpoints it jumps."""
     frames = _frame_count(seconds)
-    moving, goal = min(round(_GLIDE * FPS), frames // 2), page.place_of(checkpoint)
+    goal = page.place_of(checkpoint)
+    moving = min(round(_GLIDE * FPS), frames // 2) if goal > before else 0
     for frame in range(moving):
         way = (frame + 1) / (moving + 1)
         yield page.move(checkpoint, before + (goal - before) * way * way * (3 - 2 * way))

@@ -1,6 +1,5 @@
 """The curve: share of every region over training, one panel a region, and the return of own games beside them."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,11 @@ from inspector.draw import palette
 from inspector.draw.training import TrainingAxis
 from inspector.files import replacing
 from inspector.regions import BACKGROUND
-from inspector.track.figure_look import look, percent, rgb
+from inspector.track.figure_look import DASHED, DOTTED, THICK, THIN, draw_legend, grid_of, look, percent, rgb
 from inspector.track.measures import Onset
-from inspector.track.names import cut_name
-from inspector.track.plan import text_of
+from inspector.track.names import cut_name, onset_words
 from inspector.track.result import Curve
-from inspector.track.tracker import Series, Track
+from inspector.track.tracker import Track
 from inspector.track.words import games_text, spoken, states_text, target_text
 
 if TYPE_CHECKING:
@@ -27,13 +25,14 @@ if TYPE_CHECKING:
 
 FIGURE_NAMES = ("attention.png", "attention.svg")
 _INCHES, _DPI = (16.0, 10.0), 100
-_THICK, _THIN, _NULL = 2.4, 1.0, 1.1
-_DOTTED, _DASHED = (0, (1, 2)), (0, (5, 3))
+_NULL = 1.1
 _HEADROOM = 0.24
+_THINNING = 0.25
+"""Bands of many series lie on each other; each is fainter, and still seen alone."""
 _ONSET_TOP, _ONSET_STEP = 0.955, 0.035
 _TICKS = 4
-_TICK_ROOM = 0.13
-"""Part of the axis from the 0 to the next number, at least."""
+_TICK_ROOM = 36
+"""Pixels from the 0 of the axis to the next number, at least."""
 _NAMED, _NAMES_LENGTH = 3, 30
 """Series that are named one by one, and how long their names may be together."""
 
@@ -42,9 +41,9 @@ def draw_figure(track: Track, folder: Path) -> None:
     """Write `attention.png` (1600 x 1000) and `attention.svg`: attention over training.
 
     One panel a region, each with its own scale: the share of the positive relevance of the first explanation with its
-    95 % interval, what the region would have by its area and what random weights give it, and the onset with its
-    interval. One panel more for the return of own games, where there are any. Of several series each is a thin line,
-    and their mean a thick one. The same track gives the same bytes.
+    95 % interval, what the region would have by its area and what untrained networks give it, and the onset with
+    its interval. One panel more for the return of own games, where there are any. Of several series each is a thin
+    line, and their mean a thick one. The same track gives the same bytes.
 
     Args:
         track: What was found.
@@ -91,26 +90,26 @@ def _draw(figure: "Figure", track: Track) -> None:
         colour = palette.FAINT if name == BACKGROUND else colours[number]
         _draw_region(panel, curves, number, axis, rgb(colour))
     if played:
-        _draw_returns(panels[-1], track.series, axis)
+        _draw_returns(panels[-1], track, axis)
     _draw_words(figure, track)
-    _draw_legend(figure, several=len(curves) > 1)
+    draw_legend(figure, several=len(curves) > 1)
 
 
 def _panels(figure: "Figure", count: int, axis: TrainingAxis) -> list["Axes"]:
-    """Panels in rows; the time axis stands under the lowest of each column."""
-    columns = 1 if count <= 2 else min(5, math.ceil(math.sqrt(1.2 * count)))
-    rows = -(-count // columns)
-    places = {"left": 0.066, "right": 0.978, "top": 0.83, "bottom": 0.135}
-    grid = figure.add_gridspec(rows, columns, **places, wspace=0.2, hspace=0.22 + 0.09 * rows)
-    panels = [figure.add_subplot(grid[number // columns, number % columns]) for number in range(count)]
-    for number, panel in enumerate(panels):
-        _draw_training(panel, axis, is_lowest=number + columns >= count)
+    """Panels in rows, each with its time axis; the last one takes what is left of its row."""
+    rows, columns = grid_of(count)
+    places = {"left": 0.078, "right": 0.978, "top": 0.83, "bottom": 0.155}
+    grid = figure.add_gridspec(rows, columns, **places, wspace=0.25, hspace=0.06 + 0.22 * rows)
+    cells = [grid[divmod(number, columns)] for number in range(count - 1)]
+    row, column = divmod(count - 1, columns)
+    panels = [figure.add_subplot(cell) for cell in (*cells, grid[row, column:])]
+    for panel in panels:
+        _draw_training(panel, axis)
     middle = (places["left"] + places["right"]) / 2
-    figure.text(middle, 0.068, _axis_name(axis), ha="center", color=rgb(palette.QUIET), size=12)
+    figure.text(middle, 0.09, _axis_name(axis), ha="center", color=rgb(palette.QUIET), size=12)
     height = (places["bottom"] + places["top"]) / 2
-    figure.text(
-        0.012, height, "share of positive relevance", rotation=90, va="center", color=rgb(palette.QUIET), size=12
-    )
+    style: dict[str, Any] = {"rotation": 90, "va": "center", "color": rgb(palette.QUIET), "size": 12}
+    figure.text(0.012, height, "share of positive relevance", **style)
     return panels
 
 
@@ -119,10 +118,11 @@ def _axis_name(axis: TrainingAxis) -> str:
     return f"emulator frames trained (logarithmic{apart})"
 
 
-def _draw_training(panel: "Axes", axis: TrainingAxis, *, is_lowest: bool) -> None:
+def _draw_training(panel: "Axes", axis: TrainingAxis) -> None:
     ticks, small = axis.ticks(_TICKS), axis.small_ticks()
     panel.set_xlim(-0.035, 1.035)
-    told = [tick.text if is_lowest and (i == 0 or tick.place > _TICK_ROOM) else "" for i, tick in enumerate(ticks)]
+    room = _TICK_ROOM / panel.get_window_extent().width
+    told = [tick.text if i == 0 or tick.place - ticks[0].place > room else "" for i, tick in enumerate(ticks)]
     panel.set_xticks([tick.place for tick in ticks], told)
     panel.set_xticks([tick.place for tick in small], minor=True)
     if axis.has_zero:
@@ -143,28 +143,41 @@ def _draw_region(panel: "Axes", curves: Sequence[Curve], number: int, axis: Trai
     for curve in curves:
         places = axis.place(curve.frames)
         low, share, high = (values[:, number] for values in (curve.low, curve.share, curve.high))
-        width = _THIN if len(curves) > 1 else _THICK
+        width = THIN if len(curves) > 1 else THICK
         for piece in _pieces(curve.frames):
             panel.fill_between(
-                places[piece], low[piece], high[piece], color=colour, alpha=0.28 / len(curves) ** 0.7, lw=0
+                places[piece], low[piece], high[piece], color=colour, alpha=0.28 / len(curves) ** _THINNING, lw=0
             )
             panel.plot(places[piece], share[piece], color=colour, lw=width, alpha=0.75 if len(curves) > 1 else 1)
         apart = [0] if curve.frames[0] == 0 else []
-        panel.vlines(places[apart], low[apart], high[apart], color=colour, lw=_THICK * 2.4, alpha=0.28)
+        panel.vlines(places[apart], low[apart], high[apart], color=colour, lw=THICK * 2.4, alpha=0.28)
         panel.plot(places, share, "o", color=colour, ms=3.6 if len(curves) == 1 else 2.2, mew=0)
     if len(curves) > 1:
         _draw_mean(panel, [(axis.place(curve.frames), curve.share[:, number]) for curve in curves], axis, colour)
-    for level, style in ((_most(curves, "area", number), _DOTTED), (_most(curves, "random", number), _DASHED)):
+    for level, style in ((_most(curves, "area", number), DOTTED), (_most(curves, "random", number), DASHED)):
         panel.axhline(level, color=colour, lw=_NULL, ls=style, alpha=0.9)
     top = max(_top(curve, number) for curve in curves)
-    rows = len(curves) if name in curves[0].onsets else 0
-    panel.set_ylim(0, max(top, 1e-3) * (1 + _HEADROOM + _ONSET_STEP * max(rows - 1, 0) * 1.3))
-    panel.set_yticks([tick for tick in panel.get_yticks() if tick <= min(1, panel.get_ylim()[1])])  # no 120 %
+    rows = len(curves) if any(_is_drawn(curve.onsets.get(name)) for curve in curves) else 0
+    _scale(panel, max(top, 1e-3), rows)
     panel.yaxis.set_major_formatter(percent)
     _draw_title(panel, spoken(name), colour, _onset_text(curves, name))
     for row, curve in enumerate(curves):
         if name in curve.onsets:
-            _draw_onset(panel, curve.onsets[name], axis, colour, _ONSET_TOP - _ONSET_STEP * row)
+            first = int(curve.frames[0])
+            _draw_onset(panel, curve.onsets[name], first, axis, colour, _ONSET_TOP - _ONSET_STEP * row)
+
+
+def _scale(panel: "Axes", top: float, onset_count: int) -> None:
+    """From 0 to what is drawn; onsets have room above, but no share is above 100 %, and none is marked there."""
+    room = _HEADROOM + _ONSET_STEP * (onset_count - 1) * 1.3
+    end = top * (1 + room) if onset_count else min(top * 1.06, 1.02)
+    panel.set_ylim(0, end)
+    panel.set_yticks([tick for tick in panel.get_yticks() if tick <= min(1, end)])
+    panel.spines["left"].set_bounds(0, min(1, end))
+
+
+def _is_drawn(found: Onset | None) -> bool:
+    return found is not None and (found.frames is not None or found.low is not None)
 
 
 def _top(curve: Curve, number: int) -> float:
@@ -177,29 +190,33 @@ def _draw_mean(panel: "Axes", lines: Sequence[tuple[Any, Any]], axis: TrainingAx
     """The mean of the trained checkpoints, and that of 0 frames apart: nothing is known between them."""
     trained = [places >= axis.start for places, _ in lines]
     places, values = mean_over([(at[some], of[some]) for (at, of), some in zip(lines, trained, strict=True)])
-    panel.plot(places, values, color=colour, lw=_THICK)
+    panel.plot(places, values, color=colour, lw=THICK)
     untrained = [of[~some] for (_, of), some in zip(lines, trained, strict=True)]
     if all(map(len, untrained)):
         panel.plot(0.0, np.mean(untrained), "o", color=colour, ms=5, mew=0)
 
 
-def _draw_onset(panel: "Axes", found: Onset, axis: TrainingAxis, colour: Any, height: float) -> None:
-    """A line over the interval, an arrow where it does not end, and a mark at the onset itself, hollow if uncertain."""
-    where = panel.get_xaxis_transform()
+def _draw_onset(panel: "Axes", found: Onset, first: int, axis: TrainingAxis, colour: Any, height: float) -> None:
+    """A line over the interval, arrows where it does not end, and a mark at the onset itself, hollow if uncertain.
+
+    Before the first checkpoint nobody looked: what begins there has an arrow to the left, and no mark of an onset.
+    """
+    where, early = panel.get_xaxis_transform(), found.low == first
     if found.low is not None:
         ends = float(axis.place(found.low)), 1.0 if found.high is None else float(axis.place(found.high))
         panel.plot(ends, [height, height], transform=where, color=colour, lw=2, solid_capstyle="butt")
-        if found.high is None:
-            panel.plot(1.012, height, ">", transform=where, color=colour, ms=6, mew=0, clip_on=False)
-    if found.frames is not None:
+        arrow: dict[str, Any] = {"transform": where, "color": colour, "ms": 7, "mew": 0, "clip_on": False}
+        for place, shape, is_open in ((ends[0] - 0.012, "<", early), (1.012, ">", found.high is None)):
+            panel.plot([place] * is_open, [height] * is_open, shape, **arrow)
+    if found.frames is not None and (found.high is None or not early):
         place, ground = float(axis.place(found.frames)), rgb(palette.PANEL)
         fill, edge = (ground, colour) if found.high is None else (colour, ground)
         panel.plot(place, height, "D", transform=where, mfc=fill, ms=7, mew=1.2, mec=edge)
         panel.plot([place, place], [0, height - 0.015], transform=where, color=colour, lw=0.8, alpha=0.55)
 
 
-def _draw_returns(panel: "Axes", series: Sequence[Series], axis: TrainingAxis) -> None:
-    lines, colour = [], rgb(palette.BRIGHT)
+def _draw_returns(panel: "Axes", track: Track, axis: TrainingAxis) -> None:
+    lines, colour, series = [], rgb(palette.BRIGHT), track.series
     for one in series:
         played = [(member.frames, found) for member, found in zip(one.members, one.returns, strict=True) if len(found)]
         if not played:
@@ -210,12 +227,16 @@ def _draw_returns(panel: "Axes", series: Sequence[Series], axis: TrainingAxis) -
         for place, (_, found) in zip(places, played, strict=True):
             panel.plot(np.full(len(found), place), found, "o", color=colour, alpha=0.3, ms=4, mew=0)
         for piece in _pieces(frames):
-            panel.plot(places[piece], means[piece], color=colour, lw=_THIN if len(series) > 1 else _THICK)
+            panel.plot(places[piece], means[piece], color=colour, lw=THIN if len(series) > 1 else THICK)
         panel.plot(places, means, "o", color=colour, ms=4 if len(series) == 1 else 2.2, mew=0)
     if len(lines) > 1:
         _draw_mean(panel, lines, axis, colour)
     panel.margins(y=0.08)
-    _draw_title(panel, "return", colour, f"mean and single games, {games_text(series)}")
+    low, high = panel.dataLim.intervaly
+    if low == high:
+        panel.set_ylim(low - 1, high + 1)
+    told = games_text(series, track.games).replace("; ", "\n")
+    _draw_title(panel, "return", colour, f"mean and single games, {told}")
 
 
 def _pieces(frames: NDArray[np.int64]) -> Iterator[slice]:
@@ -235,22 +256,12 @@ def _onset_text(curves: Sequence[Curve], name: str) -> str:
         uncertain = sum(one.frames is not None and one.high is None for one in found)
         certain = sum(one.frames is not None for one in found) - uncertain
         return f"onset in {certain} of {len(found)} series" + (f", uncertain in {uncertain}" if uncertain else "")
-    (one,) = found
-    if one.frames is None:
-        return "no onset"
-    after = f"after {_short(int(curves[0].frames[-1]))}"
-    low, high = (after if end is None else _short(end) for end in (one.low, one.high))
-    return f"{'uncertain: ' if one.high is None else ''}onset {_short(one.frames)} ({low} to {high})"
-
-
-def _short(frames: int) -> str:
-    """A number of frames without the word."""
-    return text_of(frames).removesuffix(" frames")
+    return onset_words(found[0], int(curves[0].frames[0]))
 
 
 def _draw_title(panel: "Axes", name: str, colour: Any, below: str) -> None:
     """The name, and below it what is to be told, however narrow the panel is."""
-    panel.set_title(name, loc="left", color=colour, size=13, weight="bold", pad=21)
+    panel.set_title(name, loc="left", color=colour, size=13, weight="bold", pad=21 + 12 * below.count("\n"))
     style: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
     panel.annotate(below, (0, 1), (0, 7), color=rgb(palette.QUIET), size=9.5, **style)
 
@@ -269,21 +280,3 @@ def _names_text(names: Sequence[str]) -> str:
     room = _NAMES_LENGTH // len(told)
     short = [cut_name(name, room) for name in told]
     return ", ".join(short) if told is names else f"{len(names)} series, {short[0]} to {short[1]}"
-
-
-def _draw_legend(figure: "Figure", *, several: bool) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    grey = rgb(palette.QUIET)
-    marks: list[Any] = [
-        Line2D([], [], color=grey, lw=_THICK, label="mean of the series" if several else "mean of the states"),
-        Patch(color=grey, alpha=0.35, lw=0, label="95 % interval"),
-        Line2D([], [], color=grey, lw=1.4, ls=_DOTTED, label="share by area"),
-        Line2D([], [], color=grey, lw=1.4, ls=_DASHED, label="random weights, at most"),
-        Line2D([], [], color=grey, lw=2, marker="D", ms=7, label="onset: above both for good; hollow: uncertain"),
-    ]
-    if several:
-        marks.insert(1, Line2D([], [], color=grey, lw=_THIN, label="one series"))
-    place = {"frameon": False, "labelcolor": grey, "bbox_to_anchor": (0.52, 0.006)}
-    figure.legend(handles=marks, loc="lower center", ncols=len(marks), **place)

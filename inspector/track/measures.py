@@ -109,8 +109,8 @@ def measured(
         raise ValueError(f"there is no measure {measure!r}: choose one of {', '.join(MEASURES)}")
     counts = finite[:, None] & (whole > 0) & there
     return Ratios(
-        _by_episode(np.where(counts, above, 0.0), episodes),
-        _by_episode(np.where(counts, below, 0.0), episodes),
+        by_episode(np.where(counts, above, 0.0), episodes),
+        by_episode(np.where(counts, below, 0.0), episodes),
         counts.sum(0),
     )
 
@@ -119,7 +119,7 @@ def area_shares(sums: RegionSums, episodes: NDArray[np.int64]) -> Ratios:
     """The share of every region by its area: what it would have if relevance fell anywhere alike."""
     area = sums.area.sum(2) / sums.area.sum((1, 2))[:, None]
     states = np.full(area.shape[1], len(area))
-    return Ratios(_by_episode(area, episodes), _by_episode(np.ones_like(area), episodes), states)
+    return Ratios(by_episode(area, episodes), by_episode(np.ones_like(area), episodes), states)
 
 
 def interval(resampled: Numbers, episodes: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
@@ -222,7 +222,8 @@ def _first_for_good(exceeds: NDArray[np.bool_]) -> int:
     return int(below[-1]) + 1 if len(below) else 0
 
 
-def _by_episode(values: Numbers, episodes: NDArray[np.int64]) -> Numbers:
+def by_episode(values: Numbers, episodes: NDArray[np.int64]) -> Numbers:
+    """Sums over the states of each episode, (episodes, numbers)."""
     sums = np.zeros((int(episodes.max()) + 1, values.shape[1]))
     np.add.at(sums, episodes, values)
     return sums

@@ -16,6 +16,7 @@ from inspector.track.result import Explained
 from inspector.track.work import BATCH, Explaining, RegionExplainer, inputs_of, joined_arrays
 
 _ENLARGED = 3
+_CURE = "give the probe.npz that `inspector track` writes for checkpoints of such agents"
 
 
 class AttentionMeter:
@@ -80,5 +81,5 @@ class AttentionMeter:
     def _explainer(self, agent: Agent) -> RegionExplainer:
         if agent.facts.environment is None:
             raise UsageError("the agent does not say which game it plays: give its environment id")
-        self.probe.check(agent.facts.environment, agent.preprocessing)
+        self.probe.check(agent.facts.environment, agent.preprocessing, _CURE)
         return RegionExplainer(agent, self._explaining)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.probe import ProbeSet, State
+from inspector.track.plan import text_of
+from inspector.track.words import spoken
 
 
 def choose_moments(probe: ProbeSet, loudness: NDArray[np.float64], count: int) -> list[int]:
@@ -38,6 +40,12 @@ def choose_moments(probe: ProbeSet, loudness: NDArray[np.float64], count: int) -
         chosen.append(best)
         apart = np.minimum(apart, np.abs(observations - observations[best]).mean((1, 2)))
     return sorted(chosen, key=lambda number: (phases.index(probe.states[number].phase), probe.states[number].step))
+
+
+def moment_text(state: State, place: int, count: int) -> str:
+    """What moment a state is, of some that are shown one after another."""
+    about = f"moment {place + 1} of {count}" + (f": {spoken(state.phase)}" if state.phase else "")
+    return f"{about}, from play at {text_of(state.source)}" if state.source >= 0 else about
 
 
 def _share_there(state: State) -> float:

@@ -1,4 +1,9 @@
-"""Names of series where there is little room."""
+"""What the pictures say where there is little room: names of series, onsets, and which games were cut off."""
+
+from inspector.track.measures import Onset
+from inspector.track.plan import text_of
+from inspector.track.tracker import Series, Track
+from inspector.track.words import onset_text
 
 
 def cut_name(name: str, length: int) -> str:
@@ -12,3 +17,25 @@ def cut_name(name: str, length: int) -> str:
         return name
     end = (length - 1) // 2
     return f"{name[: length - 1 - end]}…{name[-end:]}"
+
+
+def onset_words(found: Onset, first: int) -> str:
+    """The onset of a region in a line, whether it is certain or not.
+
+    Args:
+        found: What was found.
+        first: Frames trained of the first checkpoint.
+    """
+    if found.frames is None:
+        return "no onset"
+    if found.high is not None:
+        return f"onset {onset_text(found, first)}"
+    if found.low in (None, first):
+        return "uncertain onset"
+    return f"uncertain onset, {text_of(found.low)} or later"
+
+
+def cut_off(track: Track, one: Series) -> list[list[bool]]:
+    """Of every game of each checkpoint, in the order of its returns, whether it was left before its end."""
+    rows = [row for row in track.games.to_pylist() if row["series"] == one.source.name]
+    return [[not row["finished"] for row in rows if row["frames"] == member.frames] for member in one.members]

@@ -1,6 +1,6 @@
 """Which pieces of work a track is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -12,10 +12,10 @@ from inspector.load import CheckpointSeries, Member
 from inspector.lrp import composite_of, composite_table
 from inspector.probe import ProbeSet
 from inspector.provenance import versions
-from inspector.sweep import Unit
-from inspector.track.work import Explaining, collect_states, explain_probe, play_game
+from inspector.sweep import Arrays, Unit
+from inspector.track.work import Explaining, collect_states, explain_probe, measure_atoms, play_game
 
-VERSION = 1
+VERSION = 2
 """Of what the pieces of work do: a change here makes all of them new."""
 
 SOURCES = 5
@@ -26,6 +26,9 @@ EVERY_STATE = 8
 
 EVERY_PLAYED = 4
 """Decisions of own play from one that is explained to the next."""
+
+RANDOM_ATOMS = 5
+"""Untrained networks whose ATOMs are measured: for their mean, not for a null line."""
 
 METHODS = ("taylor", "sensitivity")
 
@@ -39,20 +42,24 @@ class Settings:
         probe_states: Number of states in a probe set that is made.
         seeds: Of the games that each checkpoint plays, one a game.
         max_steps: Decisions of a game after which it is left.
-        random_networks: Networks with random weights that the null line is made of.
+        random_networks: Untrained networks that the null line is made of.
         seed: Of all that is drawn.
         regions: A TOML file with regions of the user's own; None for those of the game.
         device: Where networks run.
+        probe_games: Games that each of the checkpoints plays whose states are taken.
+        atoms: Measure ATOMs too, which takes tens of explanations a state.
     """
 
     explanations: tuple[Explaining, ...]
     probe_states: int = 400
     seeds: tuple[int, ...] = (0, 1, 2)
     max_steps: int = 5000
-    random_networks: int = 5
+    random_networks: int = 40
     seed: int = 0
     regions: Path | None = None
     device: str = "cpu"
+    probe_games: int = 3
+    atoms: bool = False
 
 
 def collecting(series: Sequence[CheckpointSeries], settings: Settings) -> list[Unit]:
@@ -60,11 +67,11 @@ def collecting(series: Sequence[CheckpointSeries], settings: Settings) -> list[U
     units = []
     for number, one in enumerate(series):
         chosen = np.unique(np.linspace(0, len(one.members) - 1, SOURCES).round().astype(int)).tolist()
-        for index in chosen:
+        for place, index in enumerate(chosen):
             member = one.members[index]
             play = {
-                "seed": settings.seed + 1000 * (number + 1),
-                "episodes": 3,
+                "seed": settings.seed + 1000 * (SOURCES * number + place + 1),
+                "episodes": settings.probe_games,
                 "max_steps": settings.max_steps,
                 "every": EVERY_STATE,
             }
@@ -83,6 +90,8 @@ class Plan:
         explanations: What is asked of it.
         probing: Explain a probe set under each checkpoint: checkpoints, explanations.
         random: And under random weights of its last: explanations, networks.
+        atoms: ATOMs under each checkpoint; nothing unless they are asked for.
+        random_atoms: And under untrained networks.
         playing: Own games: checkpoints, seeds.
     """
 
@@ -90,12 +99,15 @@ class Plan:
     explanations: tuple[Explaining, ...]
     probing: tuple[tuple[Unit, ...], ...]
     random: tuple[tuple[Unit, ...], ...]
+    atoms: tuple[Unit, ...]
+    random_atoms: tuple[Unit, ...]
     playing: tuple[tuple[Unit, ...], ...]
 
     @property
     def probing_units(self) -> list[Unit]:
         """All that explain the probe set."""
-        return [unit for units in (*self.probing, *self.random) for unit in units]
+        explaining = [unit for units in (*self.probing, *self.random) for unit in units]
+        return [*explaining, *self.atoms, *self.random_atoms]
 
     @property
     def playing_units(self) -> list[Unit]:
@@ -114,13 +126,27 @@ def plan_of(one: CheckpointSeries, probe: ProbeSet, file: Path, settings: Settin
     """
     explanations, last = settings.explanations, one.members[-1]
 
-    def probing(member: Member, explaining: Explaining, random_seed: int | None = None) -> Unit:
-        who = text_of(member.frames) if random_seed is None else f"random weights {random_seed}"
+    def on_probe(
+        function: Callable[..., Arrays],
+        what: str,
+        member: Member,
+        random_seed: int | None,
+        explaining: Explaining | None = None,
+    ) -> Unit:
+        who = text_of(member.frames) if random_seed is None else f"untrained network {random_seed}"
         asked = {"random_seed": random_seed, "device": settings.device}
-        inputs = _of_member(one, member) | _of_explaining(explaining) | asked | {"probe": probe.digest}
-        arguments = {"member": member, "probe": file, "explaining": explaining, **asked}
-        name = f"{one.name} {who}: same states, {explaining.composite} of {explaining.target}"
-        return Unit(name, explain_probe, arguments, inputs)
+        arguments: dict[str, Any] = {"member": member, "probe": file, **asked}
+        inputs = _of_member(one, member) | asked | {"probe": probe.digest}
+        if explaining is not None:
+            arguments, inputs = arguments | {"explaining": explaining}, inputs | _of_explaining(explaining)
+        return Unit(f"{one.name} {who}: {what}", function, arguments, inputs)
+
+    def probing(member: Member, explaining: Explaining, random_seed: int | None = None) -> Unit:
+        what = f"same states, {explaining.composite} of {explaining.target}"
+        return on_probe(explain_probe, what, member, random_seed, explaining)
+
+    def atoms(member: Member, random_seed: int | None = None) -> Unit:
+        return on_probe(measure_atoms, "ATOMs", member, random_seed)
 
     def playing(member: Member, seed: int) -> Unit:
         main = explanations[0]
@@ -130,11 +156,14 @@ def plan_of(one: CheckpointSeries, probe: ProbeSet, file: Path, settings: Settin
         return Unit(f"{one.name} {text_of(member.frames)}: own game {seed}", play_game, arguments, inputs)
 
     seeds = [settings.seed + number for number in range(settings.random_networks)]
+    atom_seeds = seeds[:RANDOM_ATOMS] if settings.atoms else ()
     return Plan(
         one,
         explanations,
         tuple(tuple(probing(member, explaining) for explaining in explanations) for member in one.members),
         tuple(tuple(probing(last, explaining, seed) for seed in seeds) for explaining in explanations),
+        tuple(atoms(member) for member in one.members) if settings.atoms else (),
+        tuple(atoms(last, seed) for seed in atom_seeds),
         tuple(tuple(playing(member, seed) for seed in settings.seeds) for member in one.members),
     )
 

@@ -211,7 +211,9 @@ function drawNulls(group, place, y, foot, region) {
   const at = place(onset.frames);
   const ends = [place(onset.low ?? onset.frames), known(onset.high) ? place(onset.high) : to];
   group.append(make("line", { class: "span", x1: ends[0], x2: ends[1], y1: foot, y2: foot }));
-  group.append(make("path", { class: known(onset.high) ? "onset" : "onset open", d: `M${at} ${foot - 11} l4.5 11 h-9 Z` }));
+  const early = onset.early && known(onset.high); // before the first checkpoint nobody looked
+  const d = early ? `M${ends[0] - 8} ${foot} l9 -4.5 v9 Z` : `M${at} ${foot - 11} l4.5 11 h-9 Z`;
+  group.append(make("path", { class: known(onset.high) ? "onset" : "onset open", d }));
 }
 
 // --- the page
@@ -240,7 +242,7 @@ function drawCurves() {
 function drawSmall(region, nulls, most) {
   const host = byId("regions").children[region];
   const high = nulls ? Math.max(most, curve().area[region], curve().random[region]) : most;
-  host.querySelector("p").textContent = nulls ? onsetText(curve().onsets[region]) : " ";
+  host.querySelector("p").textContent = nulls ? (curve().onsets[region]?.text ?? "the rest; no onset is sought") : " ";
   return plot(host, {
     high, height: 174, named: false, text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, about: 3,
     name: `Share of ${data.regions[region].label} over frames trained`,
@@ -252,18 +254,10 @@ function drawSmall(region, nulls, most) {
       const numbers = found()[number]?.positive_share[region] ?? [null];
       const lines = [told("share", percent(numbers[0])), told("95 % interval", between(numbers, percent) || NONE)];
       if (nulls) lines.push(told("by area", percent(curve().area[region])));
-      if (nulls) lines.push(told("random weights", percent(curve().random[region])));
+      if (nulls) lines.push(told("untrained networks", percent(curve().random[region])));
       return lines;
     },
   });
-}
-
-function onsetText(onset) {
-  if (!onset) return "the rest; no onset is sought";
-  const last = series().frames.at(-1);
-  if (!known(onset.frames)) return "not above both null lines for good";
-  const [low, high] = [onset.low, onset.high].map((end) => (known(end) ? framesText(end) : `after ${framesText(last)}`));
-  return `${known(onset.high) ? "" : "uncertain: "}from ${framesText(onset.frames)} (${low} to ${high})`;
 }
 
 function drawReturns() {
@@ -277,21 +271,26 @@ function drawReturns() {
         if (other !== series()) drawLine(svg, place, y, other.frames, means(other), "thin");
       }
       series().returns.forEach((some, i) =>
-        some.forEach((value) =>
-          svg.append(make("circle", { class: "game", cx: place(series().frames[i]), cy: y(value), r: 3.5 }))));
+        some.forEach((value, game) =>
+          svg.append(make("circle", { class: series().cut[i][game] ? "game cut" : "game", cx: place(series().frames[i]), cy: y(value), r: 3.5 }))));
       drawLine(svg, place, y, series().frames, means(series()));
     },
     tell: (number) => {
       const some = series().returns[number];
       if (!some.length) return [told("no games", "")];
-      return [told("mean return", oneDecimal(mean(some))), told("games", some.map((one) => String(one)).join(", "))];
+      return [told("mean return", oneDecimal(mean(some))), told("games", gamesText(number))];
     },
   });
 }
 
+const gamesText = (number) => {
+  const cut = series().cut[number];
+  return series().returns[number].map((one, i) => `${one}${cut[i] ? " (cut off)" : ""}`).join(", ");
+};
+
 const BAR = 100; // pixels of the longest bar
 const HEADS = [
-  "region", "share of positive relevance", "", "by area", "random weights", "share of absolute relevance",
+  "region", "share of positive relevance", "", "by area", "untrained networks", "share of absolute relevance",
   "density", "per relevant pixel", "by stacked frame, oldest first",
 ];
 
@@ -307,7 +306,7 @@ function drawTable() {
   byId("table-when").textContent =
     `${framesText(series().frames[state.checkpoint])} frames, on ${data.sources[state.source]}`;
   byId("table-note").textContent = there
-    ? `Out of ${there.states} states of ${there.episodes} episodes. In small type the 95 % interval; it is missing where too few episodes have the region.${nulls.length ? " On the bars: dotted, the share by area; dashed, the largest share under random weights; across, the interval." : ""}`
+    ? `Out of ${there.states} states of ${there.episodes} episodes. In small type the 95 % interval; it is missing where too few episodes have the region.${nulls.length ? " On the bars: dotted, the share by area; dashed, what 19 of 20 untrained networks stay below; across, the interval." : ""}`
     : "Nothing was explained here.";
 }
 
@@ -349,9 +348,14 @@ function stackBars(parts, most) {
   return svg;
 }
 
+function cutText() {
+  const cut = series().cut[state.checkpoint].filter((one) => one).length;
+  return cut ? ` (${cut} of ${series().cut[state.checkpoint].length} cut off)` : "";
+}
+
 function showChosen() {
   const games = series().returns[state.checkpoint];
-  const now = `${framesText(series().frames[state.checkpoint])} frames${games.length ? ` · return ${oneDecimal(mean(games))}` : ""}`;
+  const now = `${framesText(series().frames[state.checkpoint])} frames${games.length ? ` · return ${oneDecimal(mean(games))}${cutText()}` : ""}`;
   const slider = byId("checkpoint");
   slider.max = series().frames.length - 1;
   slider.value = state.checkpoint;
@@ -478,6 +482,7 @@ function start() {
     event.preventDefault();
     choose(state.checkpoint + step);
   });
+  byId("cut-key").hidden = !data.series.some((one) => one.cut.flat().includes(true));
   for (const one of document.querySelectorAll(".others")) one.hidden = data.series.length < 2;
   openFilm();
   state.checkpoint = inFilm() && video.src ? 0 : series().frames.length - 1;

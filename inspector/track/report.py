@@ -11,15 +11,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from inspector.atari.environment import title_of
 from inspector.draw.palette import BAR, region_colours
 from inspector.errors import RecordingError
 from inspector.files import plain, replacing, write_error
 from inspector.regions import BACKGROUND
-from inspector.track.measures import MEASURES
+from inspector.track.measures import MEASURES, Onset
+from inspector.track.names import cut_off, onset_words
 from inspector.track.report_words import explained_text, failures_html, sections_html, summary_html
 from inspector.track.result import Curve
 from inspector.track.tracker import Series, Track
-from inspector.track.words import spoken
+from inspector.track.words import games_text, spoken
 
 REPORT_FILE = "report.html"
 SOURCES = {"probe": "the same states for all", "play": "states of its own play"}
@@ -71,12 +73,11 @@ def report_html(track: Track, film: bytes = b"", chapters: Sequence[Chapter] = (
     """The report as text; what comes from files and names is escaped, and a policy forbids the page all requests."""
     here = files("inspector.track")
     style, script = (here.joinpath(f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    game = track.probe.environment.rpartition("/")[2].partition("-")[0]
     names = ", ".join(dict.fromkeys(one.source.name for one in track.series))
     data = json.dumps(plain(report_data(track, chapters)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Template(here.joinpath("report.html").read_text("utf-8")).substitute(
         policy=_policy(style, script),
-        title=escape(f"{game}: attention over training"),
+        title=escape(f"{title_of(track.probe.environment)}: attention over training"),
         names=escape(names),
         lead=escape(_lead(track)),
         style=style,
@@ -117,7 +118,7 @@ def _policy(style: str, script: str) -> str:
 
 def _lead(track: Track) -> str:
     checkpoints = sum(len(one.members) for one in track.series)
-    games = f"{track.games.num_rows} own games" if track.games.num_rows else "no own games"
+    games = f"own games: {games_text(track.series, track.games)}" if track.games.num_rows else "no own games"
     runs = f" of {len(track.series)} training runs" if len(track.series) > 1 else ""
     return f"{track.probe.environment} · {checkpoints} checkpoints{runs} · {len(track.probe)} saved states · {games}"
 
@@ -130,6 +131,7 @@ def _series(track: Track, names: Sequence[str]) -> list[dict[str, Any]]:
             "name": one.source.name,
             "frames": [member.frames for member in one.members],
             "returns": one.returns,
+            "cut": cut_off(track, one),
             "curves": [_curve(curve) for curve in one.curves],
             "numbers": [_of_sources(one, curve, numbers) for curve in one.curves],
         }
@@ -141,8 +143,15 @@ def _curve(curve: Curve) -> dict[str, Any]:
     return {
         "area": [_short(share) for share in curve.area],
         "random": [_short(share) for share in curve.random],
-        "onsets": [curve.onsets.get(name) for name in curve.names],
+        "onsets": [_onset(curve.onsets.get(name), int(curve.frames[0])) for name in curve.names],
     }
+
+
+def _onset(found: Onset | None, first: int) -> dict[str, Any] | None:
+    """An onset with its words; `early` if it may lie before the first checkpoint, where nobody looked."""
+    if found is None:
+        return None
+    return asdict(found) | {"text": onset_words(found, first), "early": found.low == first}
 
 
 _Key = tuple[str, str, str, str, int]
@@ -168,7 +177,7 @@ def _numbers(track: Track, names: Sequence[str]) -> dict[_Key, dict[str, Any]]:
     stack = track.probe.preprocessing.stack
     found: dict[_Key, dict[str, Any]] = {}
     for row in track.attention.to_pylist():
-        if row["source"] not in SOURCES:
+        if row["source"] not in SOURCES or row["measure"] not in MEASURES:
             continue
         key = (row["series"], row["composite"], row["target"], row["source"], row["frames"])
         there = found.setdefault(key, _empty(len(names), stack) | {"episodes": row["episodes"]})

@@ -12,7 +12,7 @@ from inspector.provenance import versions
 from inspector.regions import BACKGROUND
 from inspector.track.measures import RESAMPLES
 from inspector.track.plan import EVERY_PLAYED, EVERY_STATE, text_of
-from inspector.track.summary import summary
+from inspector.track.summary import positive_scores, summary
 from inspector.track.tracker import Series, Track
 from inspector.track.words import spoken, target_text
 from inspector.track.work import Explaining
@@ -54,8 +54,9 @@ DEFINITIONS = {
     "By stacked frame": "The share of positive relevance that lies in the region in each of the stacked frames of the "
     "input, each against where the objects were at its own time.",
     "By area": "A null line: the share that the region has of the pixels of the network input.",
-    "Random weights": "A null line: the largest share that the region has under the same network with weights drawn "
-    "anew, an untrained checkpoint among them.",
+    "Untrained networks": "A null line: the share that 19 of 20 networks of the same kind that learned nothing stay "
+    "below, in all regions at once. Half of those that it is estimated from are initialised as torch does, half "
+    "orthogonally, as PPO of stable-baselines3 and CleanRL.",
     "Onset": "The first checkpoint from which on the share exceeds both null lines at every later checkpoint too. Its "
     "interval is found by drawing anew; it may reach beyond the last checkpoint.",
     "95 % interval": f"States of one episode resemble each other, so whole episodes are drawn anew, {RESAMPLES} times. "
@@ -67,6 +68,8 @@ LIMITS = (
     "Relevance is an account of a score: it shares the number out among the pixels of the input. It is not a cause: "
     "whether the agent would act otherwise without a region, only changing the region would tell.",
     "A rise of a share may come from another region's fall, since shares add up to 100 %.",
+    "How untrained networks are initialised is a choice: initialised otherwise, they may have another level. It is "
+    "estimated from {networks} networks, and so not exact itself.",
     "Another composite is another account. Where several were asked, compare them above.",
     "With a rule that shares by positive contributions alone, black pixels get nothing: a region is seen by its rim "
     "and by what is bright in it.",
@@ -101,7 +104,7 @@ def failures_html(track: Track) -> str:
 
 def sections_html(track: Track) -> str:
     """Games, definitions, limits and choices."""
-    return "".join((_games(track), _definitions(), _limits(), _choices(track)))
+    return "".join((_games(track), _definitions(), _limits(track.settings.random_networks), _choices(track)))
 
 
 def _games(track: Track) -> str:
@@ -144,8 +147,8 @@ def _definitions() -> str:
     return _section("measures", "What the numbers mean", f"<dl>{items}</dl>")
 
 
-def _limits() -> str:
-    return _section("limits", "What the picture cannot tell", _list(LIMITS))
+def _limits(networks: int) -> str:
+    return _section("limits", "What the picture cannot tell", _list(one.format(networks=networks) for one in LIMITS))
 
 
 def _choices(track: Track) -> str:
@@ -192,8 +195,11 @@ def _asked(track: Track) -> Iterator[tuple[str, str, str]]:
     yield "seeds", ", ".join(map(str, settings.seeds)) or "none", "of the own games, the same for every checkpoint"
     yield "longest game", f"{settings.max_steps:,} steps", "after which a game is left"
     yield "own play", f"one step in {EVERY_PLAYED} explained", "under the first explanation only"
-    yield "random networks", str(settings.random_networks), "that the null line of random weights is made of"
+    yield "untrained networks", str(settings.random_networks), "that their null line is made of"
     yield "seed", str(settings.seed), "of all else that is drawn"
+    for one in positive_scores(track):
+        about = f"had a score above 0: {one['composite']} of {one['target']}, last checkpoint of {one['series']}"
+        yield "positive scores", f"{one['positive']} of {one['states']} states", about
     yield "regions", ", ".join(map(spoken, (*probe.names, BACKGROUND))), f"{settings.regions or 'those of the game'}"
     yield "device", settings.device, "where networks ran"
 

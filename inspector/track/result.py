@@ -29,17 +29,18 @@ ATTENTION = pa.schema(
     [
         pa.field("series", pa.string(), nullable=False),
         pa.field("frames", pa.int64()),  # trained; null for a null line
-        pa.field("source", pa.string(), nullable=False),  # probe, play; null lines: area, random
+        # probe or play; and for comparison area, random (the mean of untrained networks) and null (the null line)
+        pa.field("source", pa.string(), nullable=False),
         pa.field("composite", pa.string(), nullable=False),
         pa.field("target", pa.string(), nullable=False),
-        pa.field("region", pa.string(), nullable=False),
+        pa.field("region", pa.string(), nullable=False),  # atom_combinatorial: `ball + paddle`, or `none`
         pa.field("measure", pa.string(), nullable=False),
         pa.field("stacked_frame", pa.int8()),  # oldest 0; null for all of them
         pa.field("mean", pa.float64()),
         pa.field("low", pa.float64()),  # of the 95 % interval, by drawing episodes anew
         pa.field("high", pa.float64()),
-        pa.field("states", pa.int64(), nullable=False),
-        pa.field("episodes", pa.int64(), nullable=False),
+        pa.field("states", pa.int64()),  # behind the mean; null for the null line
+        pa.field("episodes", pa.int64()),
     ]
 )
 
@@ -125,14 +126,25 @@ class Attention:
             for frame in (None, *range(stack)) if measure in SHARES else (None,):
                 self.add_ratios(explained.ratios(measure, frame), measure, frame, **about)
 
-    def add_ratios(self, ratios: Ratios, measure: str, frame: int | None, **about: Any) -> None:
-        """One measure of every region."""
+    def add_null(self, curve: "Curve", area: Ratios, **about: Any) -> None:
+        """What shares are compared with: the share by area, and the null line."""
+        self.add_ratios(area, "positive_share", None, source="area", frames=None, **about)
+        for name, level in zip(self.names, np.maximum(curve.area, curve.random), strict=True):
+            self._add(name, "positive_share", None, level, source="null", frames=None, **about)
+
+    def add_ratios(
+        self, ratios: Ratios, measure: str, frame: int | None, names: Sequence[str] | None = None, **about: Any
+    ) -> None:
+        """One measure of every region, or of what else is named."""
         low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))), ratios.episodes)
-        numbers = zip(self.names, ratios.mean, low, high, ratios.states, ratios.episodes, strict=True)
+        numbers = zip(names or self.names, ratios.mean, low, high, ratios.states, ratios.episodes, strict=True)
         for name, mean, least, most, states, episodes in numbers:
-            one = {"region": name, "measure": measure, "stacked_frame": frame}
-            known = {"mean": _number(mean), "low": _number(least), "high": _number(most)}
-            self.rows.append({**about, **one, **known, "states": int(states), "episodes": int(episodes)})
+            counts = {"states": int(states), "episodes": int(episodes)}
+            self._add(name, measure, frame, mean, low=_number(least), high=_number(most), **counts, **about)
+
+    def _add(self, name: str, measure: str, frame: int | None, mean: float, **about: Any) -> None:
+        one = {"region": name, "measure": measure, "stacked_frame": frame, "mean": _number(mean)}
+        self.rows.append({"low": None, "high": None, "states": None, "episodes": None, **one, **about})
 
     @property
     def table(self) -> pa.Table:

@@ -1,32 +1,38 @@
 """A track in words that can be read aloud."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from inspector.track.plan import text_of
+from inspector.draw.text import number as decimal
+from inspector.sweep import Store
+from inspector.track.measures import Onset
+from inspector.track.plan import plan_of, text_of
 from inspector.track.result import Curve, sort_by_onset
-from inspector.track.tracker import Series, Track
+from inspector.track.tracker import PROBE_FILE, UNITS, Series, Track
 from inspector.track.words import counted, games_text, onset_text, spoken
 
 
 def summary(track: Track) -> list[str]:
-    """A few lines on every series: what drew the attention, from when on, and how well it played."""
-    return [line for one in track.series for line in _of_series(one, len(track.probe))]
+    """A few lines on every series, and on all together: what drew the attention, from when on, how well it played."""
+    lines = [line for one in track.series for line in _of_series(one, len(track.probe), track.games)]
+    return lines if len(track.series) == 1 else [*lines, *together(track.series)]
 
 
 def order_text(curve: Curve) -> str:
     """The order in which regions came to draw more than by chance: «ball from 0.8 M frames, paddle by …»."""
     ordered = sort_by_onset(curve.onsets)
-    certain = [(name, one) for name, one in ordered if one.high is not None]
-    parts = [f"{spoken(name)} {onset_text(one, int(curve.frames[0]))}" for name, one in certain]
+    parts = [f"{spoken(name)} {onset_text(one, int(curve.frames[0]))}" for name, one in ordered if one.high is not None]
     lines = [", ".join(parts) or "no region for certain"]
     uncertain = [spoken(name) for name, one in ordered if one.high is None]
     if uncertain:
-        lines.append(f"uncertain: {', '.join(uncertain)}")
+        lines.append(f"above at the end, but not for certain: {', '.join(uncertain)}")
     never = [spoken(name) for name, one in curve.onsets.items() if one.frames is None]
     if never:
-        lines.append(f"not at the end: {', '.join(never)}")
+        lines.append(f"never above for good: {', '.join(never)}")
     return "; ".join(lines)
 
 
@@ -37,14 +43,113 @@ def shares_text(curve: Curve) -> str:
     return ", ".join(said) or "no relevance anywhere"
 
 
-def _of_series(one: Series, states: int) -> Iterator[str]:
+def agreement_text(curves: Sequence[Curve]) -> str:
+    """Whether several explanations of the same states tell of the same onsets; the first is what others differ from.
+
+    Two agree on a region if both have its onset for certain and their intervals meet, or neither has.
+    """
+    main = curves[0]
+    odd = {
+        name: [other for other in curves[1:] if not _agree(one, other.onsets[name])]
+        for name, one in main.onsets.items()
+    }
+    agreed = [name for name, one in sort_by_onset(main.onsets) if one.high is not None and not odd[name]]
+    who = "both explanations agree" if len(curves) == 2 else f"all {len(curves)} explanations agree"
+    lines = [f"{who}: {_in_order(agreed, curves)}"] if agreed else []
+    differing = [f"{spoken(name)} ({_differing(name, others, curves)})" for name, others in odd.items() if others]
+    if differing:
+        lines.append(f"{'they' if agreed else 'explanations'} disagree on {', '.join(differing)}")
+    return "; ".join(lines) or f"{who}: no region for certain"
+
+
+def together(series: Sequence[Series]) -> list[str]:
+    """In how many series a region has an onset for certain, and between which frames."""
+    curves = [one.curves[0] for one in series]
+    found = {name: [one for one in curves if one.onsets[name].high is not None] for name in curves[0].onsets}
+    known = [(_joint(name, some), name, len(some)) for name, some in found.items() if some]
+    known.sort(key=lambda each: (each[0].high or 0, each[1]))
+    first = min(int(one.frames[0]) for one in curves)
+    parts = [f"{spoken(name)} in {count} ({onset_text(one, first)})" for one, name, count in known]
+    never = [spoken(name) for name, some in found.items() if not some]
+    lines = [
+        f"{len(series)} series together, {curves[0].explaining.composite}",
+        f"  for certain, of {len(series)}: {', '.join(parts) or 'no region in any'}",
+    ]
+    return [*lines, f"  in none: {', '.join(never)}"] if parts and never else lines
+
+
+def positive_scores(track: Track) -> list[dict[str, Any]]:
+    """Of how many states the explained score was above 0 at the last checkpoint, by series and explanation.
+
+    What adds to a score below 0 argues against it: relevance for and against change their meaning there.
+    """
+    store, found = Store(track.folder / UNITS), []
+    for one in track.series:
+        plan = plan_of(one.source, track.probe, track.folder / PROBE_FILE, track.settings)
+        units = plan.probing[one.source.members.index(one.members[-1])]
+        for explaining, unit in zip(plan.explanations, units, strict=True):
+            if store.has(unit):
+                scores = store.load(unit)["score"]
+                about = {"composite": explaining.composite, "target": explaining.target}
+                counts = {"states": len(scores), "positive": int((scores > 0).sum())}
+                found.append({"series": one.source.name, **about, **counts})
+    return found
+
+
+def _of_series(one: Series, states: int, games: pa.Table) -> Iterator[str]:
     main = one.curves[0]
     counts = f"{counted(len(one.members), 'checkpoint')}, {counted(states, 'state')}"
     yield f"{one.source.name}: {counts}, {main.explaining.composite}"
     yield f"  drew more than by area and under untrained networks: {order_text(main)}"
+    if len(one.curves) > 1:
+        yield f"  {agreement_text(one.curves)}"
     yield f"  at {text_of(int(main.frames[-1]))}: {shares_text(main)}"
     returns = [(member.frames, found) for member, found in zip(one.members, one.returns, strict=True) if len(found)]
     if returns:
-        (first, early), (last, late) = returns[0], returns[-1]
-        games = games_text([one])
-        yield f"  return {early.mean():.1f} at {text_of(first)}, {late.mean():.1f} at {text_of(last)} ({games})"
+        (first, early), (last, late) = (
+            (frames, decimal(found.mean(), 1)) for frames, found in (returns[0], returns[-1])
+        )
+        yield f"  return {early} at {text_of(first)}, {late} at {text_of(last)} ({games_text([one], games)})"
+
+
+def _joint(name: str, curves: Sequence[Curve]) -> Onset:
+    """The span of the certain onsets of a region."""
+    lows, highs = zip(*((one.onsets[name].low or 0, one.onsets[name].high or 0) for one in curves), strict=True)
+    return Onset(min(highs), min(lows), max(highs))
+
+
+def _agree(one: Onset, other: Onset) -> bool:
+    if one.high is None or other.high is None:
+        return one.high is other.high
+    return (one.low or 0) <= other.high and (other.low or 0) <= one.high
+
+
+def _in_order(names: Sequence[str], curves: Sequence[Curve]) -> str:
+    """Regions in the order of their onsets: one is before the next where all explanations have it so for certain."""
+    links = [" before " if all(_is_before(one, *pair) for one in curves) else ", " for pair in pairwise(names)]
+    return "".join(part for name, link in zip(names, [*links, ""], strict=True) for part in (spoken(name), link))
+
+
+def _is_before(curve: Curve, name: str, other: str) -> bool:
+    high, low = curve.onsets[name].high, curve.onsets[other].low
+    return high is not None and low is not None and high < low
+
+
+def _differing(name: str, others: Sequence[Curve], curves: Sequence[Curve]) -> str:
+    """What explanations say of a region that differ from the first."""
+    parts = []
+    for curve in others:
+        one = curve.onsets[name]
+        when = "not for certain" if one.high is None else onset_text(one, int(curve.frames[0]))
+        parts.append(f"{when} with {_who(curve, curves)}")
+    return "; ".join(parts)
+
+
+def _who(curve: Curve, curves: Sequence[Curve]) -> str:
+    """What sets an explanation apart from the others: its composite, its target, or both."""
+    one = curve.explaining
+    if len({each.explaining.target for each in curves}) == 1:
+        return one.composite
+    return (
+        one.target if len({each.explaining.composite for each in curves}) == 1 else f"{one.composite} of {one.target}"
+    )

@@ -1,8 +1,7 @@
 """Follow attention over training: what the command `inspector track` does."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from inspector.atari.objects.choice import find_for
 from inspector.errors import InspectorError
 from inspector.files import replacing, write_json
 from inspector.load import CheckpointSeries, Member
-from inspector.probe import ProbeSet, State, stratified
-from inspector.probe_file import read_probe, save_probe, states_of
+from inspector.probe import ProbeSet
+from inspector.probe_file import read_probe, save_probe
 from inspector.provenance import versions
 from inspector.regions import BACKGROUND
-from inspector.sweep import Arrays, Failure, Progress, Store, Unit, run_units
+from inspector.sweep import Arrays, Failure, Progress, Store
 from inspector.sweep.run import Engine
+from inspector.track.atoms import COMPOSITE as ATOM_COMPOSITE
+from inspector.track.atoms import combinatorial, hierarchical, joined_atoms, set_names
 from inspector.track.checks import check_probe, checked_series, checked_settings, prepare_folder
-from inspector.track.plan import Plan, Settings, collecting, plan_of
+from inspector.track.doing import Work
+from inspector.track.measures import area_shares
+from inspector.track.plan import Plan, Settings, plan_of
 from inspector.track.result import GAMES, Attention, Curve, Explained, curve_of, joined
+from inspector.track.states import make_probe
 from inspector.track.work import Explaining
 
 MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
@@ -33,7 +36,6 @@ MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
     "probe.npz",
     "units",
 )
-_NOTHING = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,8 +113,8 @@ def track(
     if given:
         check_probe(given, series[0], settings)
     prepare_folder(folder, resume=resume)
-    work = _Work(Store(folder / UNITS), engine, on_progress)
-    states = given or _made_probe(series, settings, work)
+    work = Work(Store(folder / UNITS), engine, on_progress)
+    states = given or make_probe(series, settings, work)
     save_probe(states, folder / PROBE_FILE)
     plans = [plan_of(one, states, folder / PROBE_FILE, settings) for one in series]
     work.do("same states", [unit for plan in plans for unit in plan.probing_units])
@@ -127,69 +129,7 @@ def track(
     return result
 
 
-class _Work:
-    """Does units, remembers what failed, and how long all took."""
-
-    def __init__(self, store: Store, engine: Engine, on_progress: Callable[[str, Progress], None] | None) -> None:
-        self._store, self._engine, self._on_progress = store, engine, on_progress
-        self.failures: list[Failure] = []
-        self.seconds: dict[str, float] = {}
-
-    def do(self, part: str, units: Sequence[Unit]) -> None:
-        """Do what is not done; what fails is among the failures."""
-        report, start = self._on_progress, time.perf_counter()
-        tell = None if report is None else lambda now: report(part, now)
-        self.failures += run_units(units, self._store, self._engine, tell)
-        self.seconds[part] = time.perf_counter() - start
-
-    def has(self, unit: Unit) -> bool:
-        """Whether it is done."""
-        return self._store.has(unit)
-
-    def reason(self, units: Iterable[Unit]) -> str:
-        """Why the first of them failed that did."""
-        names = {unit.name for unit in units}
-        return next((failure.reason for failure in self.failures if failure.name in names), "there are none")
-
-    def results(self, units: Iterable[Unit]) -> Iterator[Arrays]:
-        """Of those that are done, read one by one: all at once may be too many."""
-        return (self._store.load(unit) for unit in units if self._store.has(unit))
-
-
-def _made_probe(series: Sequence[CheckpointSeries], settings: Settings, work: _Work) -> ProbeSet:
-    """States out of the play of several checkpoints, evenly from every phase of the game."""
-    first, units = series[0], collecting(series, settings)
-    names = find_for(first.environment, settings.regions).names
-    work.do("states", units)
-    known = [replace(state, observation=_NOTHING, screen=_NOTHING) for state in _candidates(units, names, work)]
-    if not known:
-        raise InspectorError(f"no checkpoint could play for a probe set: {work.reason(units)}")
-    places = {_place(state) for state in stratified(known, settings.probe_states, settings.seed)}
-    chosen = [_alone(state) for state in _candidates(units, names, work) if _place(state) in places]
-    facts = {"seed": settings.seed, "sources": [unit.name for unit in units], "versions": versions()}
-    if settings.regions:
-        facts["regions"] = settings.regions.read_text("utf-8")
-    return ProbeSet(first.environment, first.preprocessing, names, tuple(sorted(chosen, key=_place)), facts)
-
-
-def _candidates(units: Sequence[Unit], names: Sequence[str], work: _Work) -> Iterator[State]:
-    """States for a probe set, each source with episodes of its own; unit by unit: all pictures may be too many."""
-    for number, unit in enumerate(units):
-        for arrays in work.results([unit]):
-            for state in states_of(arrays, names):
-                yield replace(state, episode=state.episode + 1000 * number)
-
-
-def _place(state: State) -> tuple[int, int, int]:
-    return state.source, state.episode, state.step
-
-
-def _alone(state: State) -> State:
-    """The same, apart from the arrays of all candidates, which it would keep in memory."""
-    return replace(state, observation=state.observation.copy(), screen=state.screen.copy())
-
-
-def _check_explained(plans: Sequence[Plan], work: _Work) -> None:
+def _check_explained(plans: Sequence[Plan], work: Work) -> None:
     """Raise InspectorError if a series has no checkpoint under every explanation, or one of them no null line."""
     for plan in plans:
         explained = any(all(map(work.has, units)) for units in plan.probing)
@@ -207,12 +147,19 @@ class _Tables:
     seeds: Sequence[int]
     games: list[dict[str, Any]] = field(default_factory=list)
 
+    def add_atoms(self, atoms: Arrays, groups: NDArray[np.int64], **about: Any) -> None:
+        """ATOMs of some states under one checkpoint."""
+        about |= {"composite": ATOM_COMPOSITE.name, "target": "score"}
+        names = set_names(atoms["sets"], self.attention.names)
+        self.attention.add_ratios(hierarchical(atoms, groups), "atom_hierarchical", None, **about)
+        self.attention.add_ratios(combinatorial(atoms, groups), "atom_combinatorial", None, names, **about)
+
     @property
     def games_table(self) -> pa.Table:
         return pa.Table.from_pylist(self.games, schema=GAMES)
 
 
-def _found(plan: Plan, work: _Work, tables: _Tables) -> Series:
+def _found(plan: Plan, work: Work, tables: _Tables) -> Series:
     """Everything of one series, of the checkpoints that were explained and played; its rows go to the tables."""
     kept = [
         number
@@ -223,11 +170,12 @@ def _found(plan: Plan, work: _Work, tables: _Tables) -> Series:
         reason = work.reason([*plan.playing_units, *plan.probing_units])
         raise InspectorError(f"no checkpoint of {plan.source.name} could be explained and play: {reason}")
     curves = tuple(_curve(plan, number, kept, work, tables) for number in range(len(plan.explanations)))
+    _add_atoms(plan, kept, work, tables)
     returns = tuple(_played(plan, number, work, tables) for number in kept)
     return Series(plan.source, tuple(plan.source.members[number] for number in kept), curves, returns)
 
 
-def _curve(plan: Plan, number: int, kept: Sequence[int], work: _Work, tables: _Tables) -> Curve:
+def _curve(plan: Plan, number: int, kept: Sequence[int], work: Work, tables: _Tables) -> Curve:
     """Attention on the same states under one explanation."""
     explaining, stack, attention = plan.explanations[number], plan.source.preprocessing.stack, tables.attention
     about = _about(plan, explaining)
@@ -237,11 +185,27 @@ def _curve(plan: Plan, number: int, kept: Sequence[int], work: _Work, tables: _T
     for trained, states in zip(frames, explained, strict=True):
         attention.add(states, stack, frames=trained, source="probe", **about)
     nets = [Explained.of(arrays, tables.groups) for arrays in work.results(plan.random[number])]
-    attention.add(joined(nets), stack, frames=None, source="random", **about)
-    return curve_of(explaining, frames, attention.names, explained, nets)
+    attention.add(joined(nets, same_states=True), stack, frames=None, source="random", **about)
+    curve = curve_of(explaining, frames, attention.names, explained, nets)
+    attention.add_null(curve, area_shares(explained[0].sums, tables.groups), **about)
+    return curve
 
 
-def _played(plan: Plan, number: int, work: _Work, tables: _Tables) -> NDArray[np.float64]:
+def _add_atoms(plan: Plan, kept: Sequence[int], work: Work, tables: _Tables) -> None:
+    """ATOMs on the same states, if they were asked for."""
+    if not plan.atoms:
+        return
+    for index in kept:
+        frames = plan.source.members[index].frames
+        for atoms in work.results([plan.atoms[index]]):
+            tables.add_atoms(atoms, tables.groups, series=plan.source.name, frames=frames, source="probe")
+    nets = list(work.results(plan.random_atoms))
+    if nets:
+        groups = np.tile(tables.groups, len(nets))
+        tables.add_atoms(joined_atoms(nets), groups, series=plan.source.name, frames=None, source="random")
+
+
+def _played(plan: Plan, number: int, work: Work, tables: _Tables) -> NDArray[np.float64]:
     """Own games of one checkpoint: their returns."""
     about, frames = _about(plan, plan.explanations[0]), plan.source.members[number].frames
     returns, explained = [], []

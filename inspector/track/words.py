@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from inspector.probe import ProbeSet
 from inspector.track.measures import Onset
@@ -35,11 +36,22 @@ def states_text(probe: ProbeSet) -> str:
     return f"the same {counted(states, 'state')} of {counted(episodes, 'episode')} for every checkpoint"
 
 
-def games_text(series: Sequence[Series]) -> str:
-    """How many games each checkpoint played."""
+def games_text(series: Sequence[Series], games: pa.Table | None = None) -> str:
+    """How many games each checkpoint played, and how many of them all were cut off.
+
+    Args:
+        series: Who played.
+        games: Rows of `games.parquet`, of other series too; None says nothing of how games ended.
+    """
     counts = {len(found) for one in series for found in one.returns}
     least, most = min(counts), max(counts)
-    return f"{counted(most, 'game')} each" if least == most else f"{least} to {most} games each"
+    played = f"{counted(most, 'game')} each" if least == most else f"{least} to {most} games each"
+    names = {one.source.name for one in series}
+    rows = [] if games is None else [row for row in games.to_pylist() if row["series"] in names]
+    lengths = [row["length"] for row in rows if not row["finished"]]
+    if not lengths:
+        return played
+    return f"{played}; {len(lengths)} of {counted(len(rows), 'game')} cut off at {max(lengths):,} steps"
 
 
 def onset_text(one: Onset, first: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from inspector.agent import Agent
 from inspector.atari.environment import make_environment
@@ -24,9 +25,13 @@ from inspector.records import LEDGER_PARTS, Step
 from inspector.regions import RegionSummer, RegionSums
 from inspector.rollout import rollout
 from inspector.sweep import Arrays
+from inspector.track.atoms import AtomMeter, joined_atoms
 from inspector.watching import Watcher
 
 BATCH = 32
+ORTHOGONAL = (nn.Linear, nn.modules.conv._ConvNd)
+"""Layers that PPO's trainers give orthogonal weights."""
+
 THIRDS = ("start", "middle", "end")
 """Phases of a game that nobody knows better: thirds of the episode."""
 
@@ -91,15 +96,32 @@ def explain_probe(
     Returns:
         What `_Explained` says, one row a state.
     """
+    agent = _agent(member, random_seed, device)
+    explained, (observations, summers) = RegionExplainer(agent, explaining), _prepared_now(probe)
+    pairs = zip(_batches(observations, agent), summers, strict=True)
+    return joined_arrays([explained(inputs, summer) for inputs, summer in pairs])
+
+
+def measure_atoms(member: Member, probe: Path, *, random_seed: int | None = None, device: str = "cpu") -> Arrays:
+    """Measure ATOMs on every state of a probe set; arguments as `explain_probe`, results as `AtomMeter`."""
+    agent = _agent(member, random_seed, device)
+    measured, (observations, summers) = AtomMeter(agent.network), _prepared_now(probe)
+    pairs = zip(_batches(observations, agent), summers, strict=True)
+    return joined_atoms([measured(torch.from_numpy(inputs).to(agent.device), summer) for inputs, summer in pairs])
+
+
+def _agent(member: Member, random_seed: int | None, device: str) -> Agent:
     agent = member.load(device)
-    if random_seed is not None:
-        agent = with_random_weights(agent, random_seed)
-    observations, summers = _prepared(str(probe), probe.stat().st_mtime_ns)
-    explained = RegionExplainer(agent, explaining)
-    batches = (observations[start : start + BATCH] for start in range(0, len(observations), BATCH))
-    divisor = agent.preprocessing.divisor
-    pairs = zip(batches, summers, strict=True)
-    return joined_arrays([explained(inputs_of(some, divisor), summer) for some, summer in pairs])
+    return agent if random_seed is None else with_random_weights(agent, random_seed)
+
+
+def _batches(observations: NDArray[np.uint8], agent: Agent) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(observations), BATCH):
+        yield inputs_of(observations[start : start + BATCH], agent.preprocessing.divisor)
+
+
+def _prepared_now(probe: Path) -> tuple[NDArray[np.uint8], list[RegionSummer]]:
+    return _prepared(str(probe), probe.stat().st_mtime_ns)
 
 
 def play_game(
@@ -148,14 +170,22 @@ def inputs_of(observations: NDArray[np.uint8], divisor: float) -> NDArray[np.flo
 
 
 def with_random_weights(agent: Agent, seed: int) -> Agent:
-    """The same agent with new random weights, as its layers are initialised by torch; its own network stays."""
+    """The same agent, untrained: with new random weights; its own network stays.
+
+    An even seed draws weights as torch initialises its layers, an odd one as stable-baselines3 and CleanRL do for PPO:
+    orthogonal, without biases. How the agent's own began is not known, and the two scatter differently.
+    """
     network = copy.deepcopy(agent.network)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         for module in network.modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
+            if seed % 2 and isinstance(module, ORTHOGONAL):
+                nn.init.orthogonal_(module.weight, 2**0.5)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
     return Agent(network, agent.output, agent.action_count, agent.preprocessing, agent.facts)
 
 

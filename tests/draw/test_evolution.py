@@ -35,6 +35,7 @@ def facts_of(frames: list[int], region_count: int = 3, *, played: bool = True) -
         area=np.full(region_count + 1, 1 / (region_count + 1)),
         random=np.full(region_count + 1, 0.3),
         onsets=(frames[-1], *(None,) * region_count),
+        early=(False,) * (region_count + 1),
         returns=np.linspace(-21, 20, len(frames)) if played else np.full(len(frames), np.nan),
         title="share of positive relevance, mean of 12 states",
         return_name="mean return (3 games each)",
@@ -157,6 +158,40 @@ def test_onsets_that_are_close_stand_beside_each_other() -> None:
     first, second = region_colours(facts.names)[:2]
     widths = [np.flatnonzero((panel[30, 80:910] == colour).all(1)).size for colour in (first, second)]
     assert min(widths) >= 8
+
+
+def test_an_onset_that_may_be_older_has_an_arrow_instead_of_a_diamond() -> None:
+    facts = replace(facts_of([1_000, 10_000, 100_000]), onsets=(10_000, None, None, None))
+    colour = region_colours(facts.names)[0]
+    edges = []
+    for early in (False, True):
+        panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        TrainingPanel(replace(facts, early=(early,) * 4), HEIGHT, WIDTH).draw(panel, 0)
+        columns = np.nonzero((panel[20:38, 80:910] == colour).all(2))[1]
+        edges.append((columns == columns.max()).sum())
+    assert edges[0] <= 3 and edges[1] >= 8, "the right edge of an arrow to the left is upright"
+
+
+@pytest.mark.parametrize("length", [10, 30, 40, 58])
+def test_the_words_above_the_strip_make_room_for_those_of_the_return(length: int) -> None:
+    facts = replace(facts_of([1_000, 100_000]), onsets=(1_000, 100_000, None, None), early=(True, False, False, False))
+    panels = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
+    for panel, name in zip(panels, ("", "n" * length), strict=True):
+        TrainingPanel(replace(facts, return_name=name), HEIGHT, WIDTH).draw(panel, 0)
+    bright = (panels[1][5:22] == BRIGHT).all(2).any(0)
+    begin = int(np.flatnonzero(bright).min())
+    assert (panels[1][5:22, begin - 20 : begin - 4] == panels[1][2, 2]).all()
+
+
+def test_every_bar_of_the_list_has_its_own_scale() -> None:
+    """Beside a background of nine tenths a ball's share of a hundredth would be a pixel."""
+    facts = facts_of([1_000, 2_000], 1)
+    share = np.array([[0.001, 0.999], [0.01, 0.99]])
+    panel = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    small = replace(facts, share=share, low=share, high=share, area=share[0], random=share[0])
+    TrainingPanel(small, HEIGHT, WIDTH).draw(panel, 1)
+    lit = (panel[40:190, 1080:1180] == region_colours(facts.names)[0]).all(2).any(0)
+    assert lit.sum() > 50
 
 
 def test_onsets_at_the_last_checkpoint_stay_above_the_plot() -> None:

@@ -99,6 +99,10 @@ def test_the_background_region_is_grey_wherever_it_stands() -> None:
     assert colours == (palette.REGIONS[0], palette.BACKGROUND, palette.REGIONS[1])
 
 
+def test_ten_regions_have_ten_colours() -> None:
+    assert len(set(palette.region_colours([f"region_{number}" for number in range(10)]))) == 10
+
+
 @pytest.mark.parametrize("count", [1, 2, 12])
 def test_each_stacked_frame_has_its_colour(count: int) -> None:
     colours = palette.frame_colours(count)

@@ -1,5 +1,6 @@
 """The checkpoints of a run: found, ordered by what they say, and refused where they do not fit each other."""
 
+import json
 import shutil
 import warnings
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from inspector.errors import CheckpointError, UsageError
-from inspector.load import open_series
+from inspector.load import check_different, open_series
+from inspector.records import Preprocessing
 from tests.load.files import ACTIONS, OwnLayout, nature_trunk, write_bundle
 from tests.load.test_sb3 import Pictures
 
@@ -112,8 +114,9 @@ def test_files_of_different_runs_are_refused(tmp_path: Path, other: dict[str, An
 def test_two_different_files_with_the_same_frames_are_refused_and_copies_count_once(tmp_path: Path) -> None:
     write_weights(tmp_path / "a_10.pt", seed=1)
     shutil.copy(tmp_path / "a_10.pt", tmp_path / "b_10.pt")
-    write_weights(tmp_path / "b_20.pt", seed=2)
-    assert [member.frames for member in open_series(tmp_path, **POLICY).members] == [40, 80]
+    write_weights(tmp_path / "a_20.pt", seed=2)
+    write_weights(tmp_path / "b_30.pt", seed=4)
+    assert [member.frames for member in open_series(tmp_path, **POLICY).members] == [40, 80, 120]
     write_weights(tmp_path / "b_10.pt", seed=3)
     with pytest.raises(UsageError, match=r"a_10\.pt and .*b_10\.pt both say 40 frames and differ"):
         open_series(tmp_path, **POLICY)
@@ -129,3 +132,80 @@ def test_a_game_that_nobody_names_is_asked_for(tmp_path: Path) -> None:
 def test_nothing_there_is_told_with_what_could_be(tmp_path: Path, source: str) -> None:
     with pytest.raises(CheckpointError, match=r"there are no checkpoints at .*: name a bundle \(breakout, pong\)"):
         open_series(source.format(empty=tmp_path), **POLICY)
+
+
+def test_a_run_of_our_trainer_tells_frames_game_and_preprocessing(tmp_path: Path) -> None:
+    """By its own folder, by that of its checkpoints, or by a glob; what its trainer goes on from is no checkpoint."""
+    run = tmp_path / "run"
+    weights = run / "checkpoints"
+    write_bundle(tmp_path / "little", OwnLayout())
+    weights.mkdir(parents=True)
+    for number, frames in ((0, 0), (400, 24576)):
+        file = tmp_path / "little" / "checkpoints" / f"{number}.safetensors"
+        shutil.copy(file, weights / f"{frames:012d}.safetensors")
+    write_weights(run / "resume.pt")
+    said = {"game": "space_invaders", "network": "nature", "hidden": 16, "frames": 40_000}
+    (run / "settings.json").write_text(json.dumps(said))
+    (weights / "000000000000.safetensors").write_bytes(other_weights(weights / "000000000000.safetensors"))
+    for source in (run, weights, weights / "*.safetensors"):
+        series = open_series(source, preprocessing={"sticky": 0.25})
+        assert (series.name, series.environment) == ("run", "ALE/SpaceInvaders-v5")
+        assert [member.frames for member in series.members] == [0, 24576]
+        assert series.preprocessing == Preprocessing(sticky=0.25)
+        assert not any("preprocessing" in line for line in series.assumed)
+    (run / "settings.json").unlink()
+    assert [member.frames for member in open_series(weights, **POLICY).members] == [0, 24576]
+
+
+def other_weights(file: Path) -> bytes:
+    """Those of a file, each a little larger."""
+    from safetensors.torch import load_file, save
+
+    return save({name: tensor + 0.5 for name, tensor in load_file(file).items()})
+
+
+def test_settings_of_another_trainer_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "settings.json").write_text('{"game": "pong"}')
+    write_weights(tmp_path / "agent_10.pt")
+    assert open_series(tmp_path, **POLICY).environment == GAME["environment"]
+
+
+@pytest.mark.parametrize("name", ["agent_iter10.pt", "agent_epoch_3.pt", "model_2e6.pt"])
+def test_another_count_is_not_taken_for_steps(tmp_path: Path, name: str) -> None:
+    write_weights(tmp_path / name)
+    with pytest.raises(UsageError, match=rf"{name} does not tell .* as agent_400000, .* or agent_1600000_frames"):
+        open_series(tmp_path, **POLICY)
+
+
+def test_what_lies_beside_numbered_checkpoints_is_left_out_with_a_note(tmp_path: Path) -> None:
+    """The best and the final model of stable-baselines3 are of the run, and would count twice."""
+    for name in ("rl_model_10_steps", "rl_model_20_steps", "rl_model_30_steps", "best_model", "final"):
+        write_weights(tmp_path / f"{name}.pt", seed=len(name))
+    series = open_series(tmp_path, **POLICY)
+    assert [member.frames for member in series.members] == [40, 80, 120]
+    assert series.notes == ("left out: best_model.pt, final.pt, not named as the 3 rl_model_*_steps.pt",)
+    assert series.failures == ()
+
+
+def test_what_was_assumed_of_a_series_stands_in_one_place(tmp_path: Path) -> None:
+    write_weights(tmp_path / "agent_10.pt")
+    first, *others = open_series(tmp_path, **POLICY).assumed
+    assert first == "training time from the files' names, taken as agent steps of 4 frames"
+    assert any("sticky 0.0" in line for line in others)
+    assert open_series(tmp_path, **POLICY).facts.checkpoint.frames == 40
+
+
+def test_the_same_run_given_twice_is_no_second_seed(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        (tmp_path / str(seed)).mkdir()
+        for steps in (10, 20):
+            write_weights(tmp_path / str(seed) / f"agent_{steps}.pt", seed=seed * steps)
+    shutil.copytree(tmp_path / "1", tmp_path / "copy")
+    one, other, copy = (open_series(tmp_path / name, **POLICY) for name in ("1", "2", "copy"))
+    check_different([one, other])
+    with pytest.raises(UsageError, match="belong to one run: all 2 checkpoints of 1 are in copy too"):
+        check_different([one, other, copy])
+    part = open_series(tmp_path / "copy" / "agent_10.pt", **POLICY)
+    with pytest.raises(UsageError, match="belong to one run"):
+        check_different([one, part])

@@ -16,7 +16,8 @@ from inspector.film import read_facts
 from inspector.load import open_series
 from inspector.sweep import Progress
 from inspector.sweep.run import Processes
-from inspector.track.evolution import FPS, film_evolution, film_times, moment_count
+from inspector.track.evolution import FPS, _training, film_evolution, film_times, moment_count
+from inspector.track.measures import Onset
 from inspector.track.moments import choose_moments
 from inspector.track.plan import Settings
 from inspector.track.tracker import Track, track
@@ -89,6 +90,41 @@ def test_the_times_of_the_film_are_those_of_its_cursor(
         (shown,) = [count for count, begin, end in times if begin <= now + 1e-6 < end]
         places.setdefault(shown, set()).add(round(cursor_of(picture)))
     assert [len(found) for found in places.values()] == [1, 1]
+
+
+def test_the_cursor_never_glides_back(film: tuple[Path, list[tuple[str, Progress]]]) -> None:
+    """From the end of one moment to the beginning of the next it jumps: all between would belie the text."""
+    with av.open(str(film[0])) as container:
+        pictures = (frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
+        places = np.array([round(cursor_of(picture)) for picture in pictures])
+    back = places[1:] < places[:-1]
+    assert back.sum() == 2 * 4 - 1 and set(places[1:][back]) == {places[0]}
+
+
+def test_an_interrupted_film_leaves_none(found: Track, tmp_path: Path) -> None:
+    def interrupt(part: str, _: Progress) -> None:
+        if part == "film":
+            assert [path.name for path in tmp_path.iterdir()] == ["evolution.mp4.part"]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        film_evolution(found, tmp_path, interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_film_says_which_onsets_may_be_older_than_its_checkpoints(found: Track) -> None:
+    one = found.series[0]
+    first, last = (member.frames for member in one.members)
+    onsets = {"ball": Onset(first, first, first), "player": Onset(first, first, last), "enemy": Onset(last, last, last)}
+    curve = replace(one.curves[0], onsets=one.curves[0].onsets | onsets)
+    facts = _training(found, replace(one, curves=(curve,)))
+    assert dict(zip(facts.names, zip(facts.onsets, facts.early, strict=True), strict=True)) == {
+        **dict.fromkeys(facts.names, (None, False)),
+        "ball": (first, True),
+        "player": (last, True),
+        "enemy": (last, False),
+    }
+    assert facts.return_name == "mean return (1 game each; 2 of 2 cut off)"
 
 
 def test_progress_is_told_by_checkpoint_and_second(film: tuple[Path, list[tuple[str, Progress]]]) -> None:

@@ -17,8 +17,8 @@ from inspector.draw.training import TrainingAxis
 from inspector.errors import RecordingError
 from inspector.load import open_series
 from inspector.sweep.run import Processes
-from inspector.track.figure import FIGURE_NAMES, _draw, _draw_mean, draw_figure, mean_over
-from inspector.track.figure_look import look
+from inspector.track.figure import FIGURE_NAMES, _draw, _draw_mean, _draw_onset, draw_figure, mean_over
+from inspector.track.figure_look import grid_of, look
 from inspector.track.measures import Onset
 from inspector.track.plan import Settings
 from inspector.track.result import Curve
@@ -83,7 +83,8 @@ def test_the_svg_holds_its_words_as_text(found: Track, tmp_path: Path) -> None:
     assert "emulator frames trained (logarithmic; 0 stands apart)" in written
     (facts,) = [text for text in written if "epsilon_plus" in text]
     assert "pong" in facts and "score of the best action" in facts and states_text(found.probe) in facts
-    assert {"share by area", "random weights, at most"} <= set(written)
+    assert {"share by area", "what 19 of 20 untrained networks stay below"} <= set(written)
+    assert "mean and single games, 1 game each" in written and "2 of 2 games cut off at 60 steps" in written
 
 
 def test_the_same_track_gives_the_same_files(found: Track, tmp_path: Path) -> None:
@@ -177,12 +178,39 @@ def test_an_uncertain_onset_is_called_so_and_not_counted_as_one(found: Track, tm
         draw_figure(replace(one, series=tuple(replace(each, curves=(curve,)) for each, curve in pairs)), tmp_path)
         return texts(tmp_path)
 
-    assert {"onset 50.0 k (50.0 k to 50.0 k)", "uncertain: onset 20.0 M (50.0 k to after 20.0 M)", "no onset"} <= set(
-        told(1)
-    )
+    assert {"onset from 50.0 k frames", "uncertain onset, 50.0 k frames or later", "no onset"} <= set(told(1))
     assert {"onset in 2 of 2 series", "onset in 0 of 2 series, uncertain in 2", "onset in 0 of 2 series"} <= set(
         told(2)
     )
+
+
+def marks(found: Onset) -> list[tuple[str, float]]:
+    """Marks of an onset of a run from 1 k to 100 k frames, and where they stand."""
+    axis, panel = TrainingAxis([1_000, 10_000, 100_000]), Figure().add_subplot()
+    _draw_onset(panel, found, 1_000, axis, "red", 0.9)
+    drawn = [line for line in panel.lines if str(line.get_marker()) in "D<>" and len(np.ravel(line.get_xdata()))]
+    return [(str(line.get_marker()), round(float(np.ravel(line.get_xdata())[0]), 1)) for line in drawn]
+
+
+def test_what_may_be_older_than_the_first_checkpoint_has_no_mark_of_an_onset() -> None:
+    assert marks(Onset(10_000, 10_000, 100_000)) == [("D", 0.5)]
+    assert marks(Onset(1_000, 1_000, 1_000)) == [("<", -0.0)]
+    assert marks(Onset(10_000, 1_000, 100_000)) == [("<", -0.0)]
+    assert marks(Onset(10_000, 10_000, None)) == [(">", 1.0), ("D", 0.5)]
+    assert marks(Onset(None, None, None)) == []
+
+
+@pytest.mark.parametrize("count", range(1, 17))
+def test_few_cells_of_the_grid_are_empty(count: int) -> None:
+    rows, columns = grid_of(count)
+    assert 0 <= rows * columns - count <= columns // 2
+    assert columns <= 5
+
+
+def test_every_panel_has_numbers_on_its_time_axis_and_its_words_keep_off_them(found: Track, tmp_path: Path) -> None:
+    draw_figure(resized(found, 13, 7, 1, 1), tmp_path)
+    written = texts(tmp_path)
+    assert written.count("1 M") == 9
 
 
 def test_the_mean_of_series_is_taken_where_all_of_them_are() -> None:

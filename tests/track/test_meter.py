@@ -64,14 +64,16 @@ def test_the_meter_refuses_another_game(probe: Path) -> None:
         AttentionMeter(probe).shares(load_agent("pong"))
 
 
-def model_on_breakout(**settings: Any) -> Any:
+def model_on(game: str = "BreakoutNoFrameskip-v4", count: int = 1, **settings: Any) -> Any:
     from stable_baselines3 import A2C
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    game = VecFrameStack(make_atari_env("BreakoutNoFrameskip-v4", n_envs=1, seed=0), n_stack=4)
+    games = VecFrameStack(make_atari_env(game, n_envs=count, seed=0), n_stack=4)
     policy = {"features_extractor_kwargs": {"features_dim": 32}}
-    return A2C("CnnPolicy", game, n_steps=8, device="cpu", policy_kwargs=policy, seed=1, learning_rate=1e-5, **settings)
+    return A2C(
+        "CnnPolicy", games, n_steps=8, device="cpu", policy_kwargs=policy, seed=1, learning_rate=1e-5, **settings
+    )
 
 
 def test_the_callback_of_stable_baselines3_logs_shares_and_a_picture(probe: Path, tmp_path: Path) -> None:
@@ -85,12 +87,13 @@ def test_the_callback_of_stable_baselines3_logs_shares_and_a_picture(probe: Path
     theirs = ProbeSet(whole.environment, load_agent_recipe(tmp_path), whole.names, whole.states, {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = model_on_breakout(tensorboard_log=str(tmp_path / "board"))
+        model = model_on(tensorboard_log=str(tmp_path / "board"))
         model.learn(64, callback=AttentionCallback(theirs, every=24), log_interval=1)
     found = logged(tmp_path / "board")
     tags = [tag for tag in found.Tags()["scalars"] if tag.startswith("attention/")]
     assert {tag.removeprefix("attention/") for tag in tags} == {*whole.names, "background"}
-    assert steps_of(found, "attention/ball") == [8, 24, 48]  # measured at 0, 24 and 48; written at the next dump
+    assert steps_of(found, "attention/ball") == [0, 24, 48]
+    assert steps_of(found, "time/fps")[:2] == [8, 16]  # the model's own numbers wait for its own dumps
     values = [[event.value for event in found.Scalars(tag)] for tag in tags]
     assert np.sum(values, axis=0) == pytest.approx(1.0, abs=1e-5)
     assert found.Images("attention/overlay")
@@ -106,7 +109,7 @@ def test_the_callback_leaves_training_as_it_was(probe: Path, tmp_path: Path) -> 
     def trained(callback: AttentionCallback | None) -> list[torch.Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = model_on_breakout().learn(40, callback=callback)
+            model = model_on().learn(40, callback=callback)
         return [*model.policy.state_dict().values(), torch.get_rng_state()]
 
     watched, alone = trained(AttentionCallback(theirs, every=16)), trained(None)
@@ -119,7 +122,7 @@ def load_agent_recipe(folder: Path) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return agent_of(model_on_breakout(), "ALE/Breakout-v5").preprocessing
+        return agent_of(model_on(), "ALE/Breakout-v5").preprocessing
 
 
 def test_a_callback_for_another_way_of_seeing_stops_before_training(probe: Path) -> None:
@@ -127,10 +130,36 @@ def test_a_callback_for_another_way_of_seeing_stops_before_training(probe: Path)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = model_on_breakout()
+        model = model_on()
         with pytest.raises(UsageError, match="the probe set was made with grey ale, and the agents want rgb"):
             model.learn(64, callback=AttentionCallback(probe))
     assert model.num_timesteps == 0
+
+
+def test_a_callback_for_another_game_stops_before_training(probe: Path, tmp_path: Path) -> None:
+    """Pong has as many actions as this probe set's agents could have: only the environment tells."""
+    from inspector.sb3 import AttentionCallback
+
+    whole = read_probe(probe)
+    theirs = ProbeSet(whole.environment, load_agent_recipe(tmp_path), whole.names, whole.states, {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = model_on("PongNoFrameskip-v4")
+        with pytest.raises(UsageError, match=r"is of ALE/Breakout-v5, and the agents play ALE/Pong-v5: give the probe"):
+            model.learn(64, callback=AttentionCallback(theirs))
+    assert model.num_timesteps == 0
+
+
+def test_a_callback_measures_at_the_first_step_at_or_after_each_multiple(probe: Path, tmp_path: Path) -> None:
+    from inspector.sb3 import AttentionCallback
+
+    whole = read_probe(probe)
+    theirs = ProbeSet(whole.environment, load_agent_recipe(tmp_path), whole.names, whole.states[:2], {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = model_on(count=3, tensorboard_log=str(tmp_path / "board"))
+        model.learn(45, callback=AttentionCallback(theirs, every=10), log_interval=1000)
+    assert steps_of(logged(tmp_path / "board"), "attention/ball") == [0, 12, 21, 30, 42]
 
 
 def test_a_callback_that_never_measures_is_refused(probe: Path) -> None:
@@ -151,9 +180,24 @@ def test_our_trainer_logs_attention_beside_the_return(probe: Path, tmp_path: Pat
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     found = logged(tmp_path / "run" / "tensorboard")
-    assert steps_of(found, "attention/paddle") == [128, 384]
+    assert steps_of(found, "attention/paddle") == [0, 256, 512]  # a rollout is 128 frames
     assert found.Images("attention/overlay")
     assert not (tmp_path / "run" / "tracked.safetensors").exists()
+
+
+@pytest.mark.parametrize(("game", "message"), [("pong", "the agents play ALE/Pong-v5"), ("breakout", "no probe set")])
+def test_our_trainer_refuses_a_probe_set_in_one_line(probe: Path, tmp_path: Path, game: str, message: str) -> None:
+    command = f"train {game} --network nips --hidden 16 --envs 2 --rollout 16 --frames 400 --threads 1 --device cpu"
+    places = ["--out", tmp_path / "run", "--track", probe if game == "pong" else tmp_path / "probe.npz"]
+    done = subprocess.run(
+        [sys.executable, ROOT / "agents" / "train_atari.py", *command.split(), *places],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 1
+    assert message in done.stderr and "Traceback" not in done.stderr
 
 
 def test_what_cannot_be_explained_is_refused(probe: Path) -> None:

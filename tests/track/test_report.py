@@ -223,6 +223,11 @@ def test_the_same_track_gives_the_same_report(found: Track) -> None:
     assert report_html(found) == report_html(found)
 
 
+def test_a_game_has_the_name_that_the_film_gives_it(found: Track) -> None:
+    old = replace(found, probe=replace(found.probe, environment="SpaceInvadersNoFrameskip-v4"))
+    assert "<h1>Space Invaders: attention over training</h1>" in report_html(old)
+
+
 def test_a_film_that_is_not_there_is_named(found: Track, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"there is no film at .*none\.mp4: write the report without one"):
         write_report(found, tmp_path, film=tmp_path / "none.mp4")
@@ -390,7 +395,48 @@ class TestInBrowser:
             "enemy": True,
         }
         assert page.run("document.querySelectorAll('#regions .onset.open').length") == 2
-        assert "after 12.0 M to after 12.0 M" in page.run("byId('regions').innerText")
+        assert "uncertain onset" in told[next(label for label in told if "enemy" in label)]
+
+    def test_an_onset_at_the_first_checkpoint_is_an_arrow(self, page: Page, found: Track, tmp_path: Path) -> None:
+        one = found.series[0]
+        never = dict.fromkeys(one.curves[0].onsets, Onset(None, None, None))
+        curves = tuple(replace(curve, onsets=never | {"ball": Onset(0, 0, 0)}) for curve in one.curves)
+        page.open(write_report(replace(found, series=(replace(one, curves=curves),)), tmp_path, film=None))
+        page.wait_for("typeof state === 'object' && !byId('curves').hidden")
+        assert "onset at the first checkpoint already (0 frames)" in page.run("byId('regions').innerText")
+        left, right = page.run(
+            "(({x, right}) => [x, right])(document.querySelector('#regions .onset').getBoundingClientRect())"
+        )
+        zero = page.run("document.querySelector('#regions .dot').getBoundingClientRect().right")
+        assert right <= zero and left < right
+
+    def test_games_that_were_cut_off_are_said_to_be(self, page: Page, found: Track) -> None:
+        assert not any(row["finished"] for row in found.games.to_pylist())
+        assert page.run("byId('now').textContent").split(" · ")[1].endswith("(1 of 1 cut off)")
+        assert page.run("document.querySelectorAll('#returns .game.cut').length") == 3
+        assert page.run("!byId('cut-key').hidden")
+        assert "own games: 1 game each; 3 of 3 games cut off at 60 steps" in page.run("document.body.innerText")
+
+    def test_long_names_do_not_leave_a_phone(self, page: Page, found: Track, tmp_path: Path) -> None:
+        long = renamed(found, "a" * 90)
+        tables = [pa.concat_tables(pair) for pair in ((found.attention, long.attention), (found.games, long.games))]
+        two = replace(found, series=(*found.series, *long.series), attention=tables[0], games=tables[1])
+        page.open(write_report(two, tmp_path, film=None))
+        page.resize(420, 850)
+        page.wait_for("innerWidth === 420 && typeof state === 'object'")
+        assert page.run("document.documentElement.scrollWidth") == 420
+        ends = page.run("[...document.querySelectorAll('select')].map((one) => one.getBoundingClientRect().right)")
+        assert max(ends) <= 404
+        assert page.complaints() == []
+
+    def test_a_sheet_of_paper_holds_the_page(self, page: Page) -> None:
+        """A4 less the usual margins of 1 cm."""
+        page.send("Emulation.setEmulatedMedia", media="print")
+        page.resize(718, 1000)
+        wide = page.run("document.documentElement.scrollWidth")
+        ground = page.run("getComputedStyle(document.body).backgroundColor")
+        page.send("Emulation.setEmulatedMedia", media="")
+        assert wide <= 718 and ground == "rgb(255, 255, 255)"
 
     def test_the_film_follows_when_its_training_run_is_chosen_again(
         self, page: Page, found: Track, film: Path, chapters: list[Chapter], tmp_path: Path

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -29,7 +30,8 @@ SETTINGS = Settings(
     probe_states=16,
     seeds=(0, 1),
     max_steps=60,
-    random_networks=2,
+    random_networks=4,
+    atoms=True,
 )
 TABLES = ("attention.parquet", "games.parquet", "probe.npz")
 
@@ -56,24 +58,54 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_checkpoint_region_and_measure_has_its_row(found: Track, series: CheckpointSeries) -> None:
-    rows = pq.read_table(found.folder / "attention.parquet").to_pylist()
-    regions = {row["region"] for row in rows}
-    assert regions == {*found.probe.names, "background"}
+    rows = [row for row in rows_of(found) if not row["measure"].startswith("atom")]
+    assert {row["region"] for row in rows} == {*found.probe.names, "background"}
     frames = {member.frames for member in series.members}
     assert {row["frames"] for row in rows if row["source"] == "probe"} == frames
     assert {row["frames"] for row in rows if row["source"] == "play"} == frames
-    assert {row["frames"] for row in rows if row["source"] == "random"} == {None}
+    assert {row["frames"] for row in rows if row["source"] in ("random", "area", "null")} == {None}
     assert {(row["composite"], row["target"]) for row in rows} == {("epsilon_plus", "score"), ("epsilon", "contrast")}
     groups: dict[tuple[object, ...], float] = {}
     for row in rows:
-        if row["measure"].endswith("share") and row["stacked_frame"] is None:
+        if row["measure"].endswith("share") and row["stacked_frame"] is None and row["source"] != "null":
             key = tuple(row[name] for name in ("frames", "source", "composite", "target", "measure"))
             groups[key] = groups.get(key, 0.0) + row["mean"]
             assert row["low"] - 1e-12 <= row["mean"] <= row["high"] + 1e-12
-    assert len(groups) == 2 * (
-        2 * 3 + 2 + 3
-    )  # two shares: of two explanations on the states and at random, one in play
+    # Two shares: of two explanations on the states and under untrained networks, of one in play; and one by area.
+    assert len(groups) == 2 * (2 * 3 + 2 + 3) + 2
     assert list(groups.values()) == pytest.approx([1.0] * len(groups))
+
+
+def rows_of(found: Track) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(found.folder / "attention.parquet").to_pylist()
+    return rows
+
+
+def test_the_null_line_of_the_table_is_what_onsets_were_judged_by(found: Track) -> None:
+    main = {"composite": "epsilon_plus", "target": "score", "source": "null"}
+    null = [row["mean"] for row in rows_of(found) if main.items() <= row.items()]
+    curve = found.series[0].curves[0]
+    assert null == pytest.approx(np.maximum(curve.area, curve.random))
+    for name, one in curve.onsets.items():
+        number = curve.names.index(name)
+        above = curve.share[:, number] > null[number]
+        assert (one.frames is not None) == above[-1]
+
+
+def test_states_under_several_untrained_networks_are_of_the_same_episodes(found: Track) -> None:
+    of = {source: [row for row in rows_of(found) if row["source"] == source] for source in ("random", "probe")}
+    assert {row["episodes"] for row in of["random"] if row["measure"] == "positive_share"} == {
+        row["episodes"] for row in of["probe"] if row["measure"] == "positive_share"
+    }
+
+
+def test_atoms_stand_beside_the_shares_of_every_checkpoint(found: Track, series: CheckpointSeries) -> None:
+    rows = [row for row in rows_of(found) if row["measure"].startswith("atom")]
+    assert {(row["composite"], row["target"]) for row in rows} == {("z_plus", "score")}
+    assert {row["frames"] for row in rows} == {None, *(member.frames for member in series.members)}
+    last = {row["region"]: row["mean"] for row in rows if row["frames"] == series.members[-1].frames}
+    assert last["ball"] > last["bricks"] > 0.0  # per pixel, a ball holds more than a wall
+    assert "ball + paddle" in last
 
 
 def test_games_are_played_with_the_same_seeds_by_all(found: Track, series: CheckpointSeries) -> None:
@@ -93,7 +125,7 @@ def test_attention_moves_from_the_wall_to_ball_and_paddle(found: Track) -> None:
     assert curve.share.sum(1) == pytest.approx(1.0)
     assert curve.area.sum() == pytest.approx(1.0)
     text = "\n".join(summary(found))
-    assert "ball from" in text and "3 checkpoints, 16 states, epsilon_plus" in text
+    assert "3 checkpoints, 16 states, epsilon_plus" in text
 
 
 def test_nothing_is_done_twice_and_the_tables_are_the_same(
@@ -158,7 +190,7 @@ def test_a_checkpoint_that_fails_is_named_and_left_out(series: CheckpointSeries,
         failure.name.split(": ")[1].split(",")[0].rstrip(" 01") for failure in result.failures
     }
     named = json.loads((tmp_path / "track" / "manifest.json").read_text())["failures"]
-    assert len(named) == len(result.failures) == 4
+    assert len(named) == len(result.failures) == 5
 
 
 def test_a_probe_set_of_another_game_is_refused(found: Track, tmp_path: Path) -> None:
@@ -273,7 +305,7 @@ def test_the_manifest_says_what_was_chosen(found: Track) -> None:
 
 def test_series_of_the_same_name_are_told_apart(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
     """Two seeds of one setting: here the same run twice, so that both have the same numbers."""
-    settings = replace(SETTINGS, explanations=SETTINGS.explanations[:1], seeds=(0,))
+    settings = replace(SETTINGS, explanations=SETTINGS.explanations[:1], seeds=(0,), atoms=False)
     result = track([series, series], settings, tmp_path / "track", Processes(1), probe=found.folder / "probe.npz")
     assert [one.source.name for one in result.series] == ["breakout", "breakout (2)"]
     one, other = (
@@ -281,4 +313,4 @@ def test_series_of_the_same_name_are_told_apart(series: CheckpointSeries, found:
         for name in ("breakout", "breakout (2)")
     )
     assert one == other
-    assert len(list((result.folder / "units").glob("*.npz"))) == 3 + 2 + 3  # nothing is done twice
+    assert len(list((result.folder / "units").glob("*.npz"))) == 3 + 4 + 3  # nothing is done twice
