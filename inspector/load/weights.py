@@ -20,6 +20,7 @@ from torch import Tensor
 from inspector.errors import CheckpointError
 from inspector.load.safe import guarded, parse_json, plain_text
 from inspector.load.zips import open_zip, read_member
+from inspector.lrp.signal import all_finite
 
 MAX_PICKLE = 16 * 2**20
 """Bytes of the pickle in a torch archive."""
@@ -197,6 +198,6 @@ def _fault(tensor: Tensor) -> str | None:
         return "is sparse, quantised or not in memory; only plain ones are read"
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         return f"claims the shape {tuple(tensor.shape)} but stores less: hostile"
-    if not bool(torch.isfinite(tensor).all()):
+    if not all_finite(tensor):
         return "has values that are NaN or infinite: the training diverged, take an earlier checkpoint"
     return None

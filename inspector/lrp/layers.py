@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inspector.errors import UsageError
-from inspector.lrp.signal import Taken, wide
+from inspector.lrp.signal import Taken, all_finite, wide
 
 LayerKind = Literal["dense", "convolution"]
 
@@ -76,7 +76,7 @@ class LinearLayer(ABC):
     def finite(self) -> bool:
         """Whether weight and bias hold neither NaN nor infinity."""
         found: bool = self.kept(
-            "finite", lambda: all(tensor is None or bool(tensor.isfinite().all()) for tensor in self._source())
+            "finite", lambda: all(tensor is None or all_finite(tensor) for tensor in self._source())
         )
         return found
 

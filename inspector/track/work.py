@@ -165,8 +165,7 @@ def play_game(
 
 def inputs_of(observations: NDArray[np.uint8], divisor: float) -> NDArray[np.float32]:
     """Observations as a network takes them."""
-    inputs: NDArray[np.float32] = torch.from_numpy(observations).float().div_(divisor).numpy()
-    return inputs
+    return np.divide(observations, np.float32(divisor), dtype=np.float32)
 
 
 def with_random_weights(agent: Agent, seed: int) -> Agent:
