@@ -9,79 +9,17 @@ from pathlib import Path
 from rich_argparse import RawDescriptionRichHelpFormatter
 
 from inspector import __version__, commands
+from inspector.arguments import composite, count, probability, seeds, whole
 from inspector.console import complain
 from inspector.errors import InspectorError
-
-EXIT_CODES = """\
-exit codes:
-  0    done
-  1    failure
-  2    wrong usage
-  3    the agent's file is not recognised, or does not fit
-  4    the network holds an operation that cannot be explained
-  5    a folder, a disk or a recording does not serve
-  6    the environment does not exist, or does not fit the agent
-  130  interrupted; what was recorded so far is finished and kept"""
-
-EXAMPLES = f"""\
-examples:
-  inspector record breakout                          the bundled agent, one episode
-  inspector record my_ppo.zip --env ALE/Pong-v5      an agent of stable-baselines3
-  inspector show my_dqn.cleanrl_model                what is in this file?
-
-{EXIT_CODES}"""
-
-COMPOSITES = (
-    *("epsilon", "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box"),
-    *("epsilon_alpha2_beta1", "epsilon_alpha2_beta1_flat", "deep_taylor", "argmax"),
-)
-METHODS = ("sensitivity", "taylor")
-TARGETS = ("score", "contrast", "advantage", "value")
-"""As in `inspector.lrp`, which takes too long to import for a help text."""
-
-RECORD_EXAMPLES = f"""\
-composites, which LRP rules explain:
-  {", ".join(COMPOSITES[:4])},
-  {", ".join(COMPOSITES[4:])},
-  a TOML file with rules of your own; or, by gradients: {", ".join(METHODS)}
-
-targets, what is explained:
-  {", ".join(TARGETS)}, or always one action by its name or number
-
-examples:
-  inspector record breakout --steps 2000
-  inspector record breakout --composite epsilon_alpha2_beta1 --target value
-  inspector record breakout --composite mine.toml
-  inspector record breakout --checkpoint first --seed 3 -o recordings/untrained
-  inspector record my_ppo.zip --env ALE/Pong-v5 --frame-skip 4 --episodes 2
-  inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
-  inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json"""
-
-TRACK_EXAMPLES = """\
-a series:
-  a bundled agent; a folder with the checkpoints that stable-baselines3 or CleanRL wrote along the way; or a glob of
-  such files, in quotes. Several series are training runs of one setting with different seeds.
-
-examples:
-  inspector track breakout
-  inspector track logs/ppo_pong --env ALE/Pong-v5 -o tracks/pong
-  inspector track 'logs/rl_model_*_steps.zip' --env ALE/Breakout-v5 --probe-steps 1000 --jobs 8
-  inspector track breakout --composite epsilon_plus --composite epsilon_gamma_box --target score --target contrast
-  inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
-  inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
-  inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz"""
-
-SHOW_EXAMPLES = """\
-examples:
-  inspector show breakout
-  inspector show my_ppo.zip --json"""
-
-RECOVER_EXAMPLES = """\
-examples:
-  inspector recover recordings/breakout-seed0-20260101-120000"""
-
-AGENTS_EXAMPLES, DOCTOR_EXAMPLES = (
-    f"examples:\n  inspector {name}\n  inspector {name} --json" for name in ("agents", "doctor")
+from inspector.help_texts import (
+    AGENTS_EXAMPLES,
+    DOCTOR_EXAMPLES,
+    EXAMPLES,
+    RECORD_EXAMPLES,
+    RECOVER_EXAMPLES,
+    SHOW_EXAMPLES,
+    TRACK_EXAMPLES,
 )
 
 
@@ -94,47 +32,6 @@ class HelpFormatter(RawDescriptionRichHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=36)
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
-
-
-def whole(text: str) -> int:
-    """A whole number of at least 0."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is negative")
-    return value
-
-
-def seeds(text: str) -> tuple[int, ...]:
-    """Whole numbers of at least 0 with commas between, each once."""
-    values = tuple(whole(part) for part in text.split(","))
-    if len(set(values)) < len(values):
-        raise argparse.ArgumentTypeError(f"{text} names a seed twice")
-    return values
-
-
-def composite(text: str) -> str:
-    """A composite or a method by its name, or a file with rules: `mine.toml`, or any path."""
-    if text in (*COMPOSITES, *METHODS) or text.endswith(".toml") or os.path.basename(text) != text:
-        return text
-    raise argparse.ArgumentTypeError(
-        f"there is no {text!r}: choose one of {', '.join((*COMPOSITES, *METHODS))}, or give a TOML file"
-    )
-
-
-def probability(text: str) -> float:
-    """A number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a probability: give a number from 0 to 1")
-    return value
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 import inspector
-from inspector import cli, commands, errors, lrp
+from inspector import arguments, cli, commands, errors, help_texts, lrp
 from inspector.console import moving_bar, plain_lines
 from inspector.records import Preprocessing
 from inspector.session import Progress
@@ -90,7 +90,7 @@ def test_every_option_is_explained_in_one_line(parser: argparse.ArgumentParser) 
 
 
 def test_help_names_every_exit_code_that_an_error_can_give() -> None:
-    known = {int(code) for code in re.findall(r"^  (\d+) ", cli.EXIT_CODES, flags=re.MULTILINE)}
+    known = {int(code) for code in re.findall(r"^  (\d+) ", help_texts.EXIT_CODES, flags=re.MULTILINE)}
     family = [errors.InspectorError, *errors.InspectorError.__subclasses__()]
     assert known == {0, 2, 130} | {error.exit_code for error in family}
 
@@ -105,11 +105,11 @@ def test_the_examples_of_the_help_can_be_parsed(name: str) -> None:
 
 
 def test_help_names_every_composite_and_every_target() -> None:
-    assert set(cli.COMPOSITES) == set(lrp.COMPOSITES)
-    assert set(cli.METHODS) == set(lrp.METHODS)
-    assert lrp.TARGETS == cli.TARGETS
+    assert set(arguments.COMPOSITES) == set(lrp.COMPOSITES)
+    assert set(arguments.METHODS) == set(lrp.METHODS)
+    assert lrp.TARGETS == arguments.TARGETS
     told = every_parser()["record"].format_help()
-    assert all(name in told for name in (*cli.COMPOSITES, *cli.METHODS, *cli.TARGETS))
+    assert all(name in told for name in (*arguments.COMPOSITES, *arguments.METHODS, *arguments.TARGETS))
 
 
 @pytest.mark.parametrize("given", ["deep_taylor", "sensitivity", "mine.toml", "rules/mine", "./deep_taylor"])

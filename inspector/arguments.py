@@ -1,0 +1,53 @@
+"""What a word on the command line may be: counts, seeds, probabilities, composites."""
+
+import argparse
+import os
+
+COMPOSITES = (
+    *("epsilon", "epsilon_plus", "epsilon_plus_flat", "epsilon_gamma_box"),
+    *("epsilon_alpha2_beta1", "epsilon_alpha2_beta1_flat", "deep_taylor", "argmax"),
+)
+METHODS = ("sensitivity", "taylor")
+TARGETS = ("score", "contrast", "advantage", "value")
+"""As in `inspector.lrp`, which takes too long to import for a help text."""
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+def whole(text: str) -> int:
+    """A whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is negative")
+    return value
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Whole numbers of at least 0 with commas between, each once."""
+    values = tuple(whole(part) for part in text.split(","))
+    if len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text} names a seed twice")
+    return values
+
+
+def composite(text: str) -> str:
+    """A composite or a method by its name, or a file with rules: `mine.toml`, or any path."""
+    if text in (*COMPOSITES, *METHODS) or text.endswith(".toml") or os.path.basename(text) != text:
+        return text
+    raise argparse.ArgumentTypeError(
+        f"there is no {text!r}: choose one of {', '.join((*COMPOSITES, *METHODS))}, or give a TOML file"
+    )
+
+
+def probability(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a probability: give a number from 0 to 1")
+    return value
