@@ -236,9 +236,10 @@ def _frames(page: EvolutionPage, track: Track, explained: Sequence[_Explained]) 
     for this in explained:
         each = [_shown(track, number, text) for number, text in enumerate(this.texts)]
         left_out = f"; {len(beside)} of {checkpoints} checkpoints" if len(beside) < checkpoints else ""
-        moment = replace(this.moment, about=this.moment.about + left_out)
+        starred = [replace(one, mean_return=f"{one.mean_return}*") if one.cut_off else one for one in each]
+        moment = replace(this.moment, about=this.moment.about + left_out + "; * games cut off" * (starred != each))
         for marked, number in enumerate(beside):
-            page.show_beside(moment, [each[i] for i in beside], marked)
+            page.show_beside(moment, [starred[i] for i in beside], marked)
             yield from _glide(page, number, before, _BESIDE_SECONDS / len(beside))
             before = page.place_of(number)
         for shown in each:

@@ -237,6 +237,7 @@ function drawCurves() {
   ];
   if (data.series.some((one) => one.returns.some((games) => games.length))) moveCursors.push(drawReturns());
   else byId("return-part").hidden = true;
+  moveCursors.push(...drawBundleCurves());
 }
 
 function drawSmall(region, nulls, most) {
@@ -348,6 +349,54 @@ function stackBars(parts, most) {
   return svg;
 }
 
+// --- ATOMs: which regions neurons attend to together, where they were measured
+
+const MOST_SETS = 6;
+const CURVES = 4;
+
+const setName = (set) => set.map((region) => data.regions[region].label).join(" + ") || "no region";
+
+function largest(shares, count) {
+  const order = shares.map((_, i) => i).filter((i) => shares[i] > 0);
+  return order.sort((a, b) => shares[b] - shares[a]).slice(0, count);
+}
+
+function drawBundles() {
+  const { sets, shares, untrained } = series().bundles;
+  const there = shares[state.checkpoint];
+  const shown = largest(there, MOST_SETS);
+  const rest = (values) => Math.max(0, 1 - shown.reduce((sum, i) => sum + (values[i] ?? 0), 0));
+  const longest = Math.max(...there, ...untrained, 1e-9);
+  const row = (name, share, null_) => make("tr", {}, make("th", { scope: "row" }, ...name), make("td", {}, percent(share)),
+    make("td", { "aria-hidden": "true" }, shareBar([share], [null, null_], longest)), make("td", {}, percent(null_)));
+  const named = (i) => sets[i].flatMap((region, n) => [n ? " + " : null, make("span", {}, chip(data.regions[region]), data.regions[region].label)]);
+  const rows = shown.map((i) => row(sets[i].length ? named(i) : ["no region"], there[i], untrained[i]));
+  if (shown.length && rest(there) > 5e-4) rows.push(row(["all other sets"], rest(there), known(untrained[0]) ? rest(untrained) : null));
+  const heads = ["attended together", "share", "", "mean of untrained networks"];
+  const head = heads.map((text) => (text ? make("th", { scope: "col" }, text) : make("td", { "aria-hidden": "true" })));
+  byId("bundle-table").replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+  byId("bundle-when").textContent = `${framesText(series().frames[state.checkpoint])} frames`;
+}
+
+function drawBundleCurves() {
+  const bundles = series().bundles;
+  byId("bundle-part").hidden = !bundles;
+  if (!bundles) return [];
+  const { sets, shares, untrained } = bundles;
+  const main = largest(sets.map((_, i) => mean(shares.map((one) => one[i] ?? 0))), CURVES);
+  byId("bundles").replaceChildren(...main.map((i) => make("div", {}, make("h4", {}, setName(sets[i])))));
+  return main.map((i, n) => plot(byId("bundles").children[n], {
+    high: Math.max(untrained[i] ?? 0, ...shares.map((one) => one[i] ?? 0)), height: 174, named: false, about: 3,
+    text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, name: `Share of ${setName(sets[i])} over frames trained`,
+    draw: (svg, place, y) => {
+      if (known(untrained[i])) svg.append(make("line", { class: "random",
+        x1: place(series().frames[0]), x2: place(series().frames.at(-1)), y1: y(untrained[i]), y2: y(untrained[i]) }));
+      drawLine(svg, place, y, series().frames, shares.map((one) => one[i]));
+    },
+    tell: (number) => [told("share", percent(shares[number][i])), told("untrained networks, mean", percent(untrained[i]))],
+  }));
+}
+
 function cutText() {
   const cut = series().cut[state.checkpoint].filter((one) => one).length;
   return cut ? ` (${cut} of ${series().cut[state.checkpoint].length} cut off)` : "";
@@ -373,6 +422,7 @@ function showChosen() {
     row.classList.toggle("chosen", here && Number(row.dataset.frames) === series().frames[state.checkpoint]);
   }
   drawTable();
+  if (series().bundles) drawBundles();
 }
 
 function choose(checkpoint, { seek = true } = {}) {

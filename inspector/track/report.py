@@ -134,6 +134,7 @@ def _series(track: Track, names: Sequence[str]) -> list[dict[str, Any]]:
             "cut": cut_off(track, one),
             "curves": [_curve(curve) for curve in one.curves],
             "numbers": [_of_sources(one, curve, numbers) for curve in one.curves],
+            "bundles": _bundles(track, one, names),
         }
         for one in track.series
     ]
@@ -193,6 +194,31 @@ def _numbers(track: Track, names: Sequence[str]) -> dict[_Key, dict[str, Any]]:
 def _empty(regions: int, stack: int) -> dict[str, Any]:
     measures = {measure: [[None, None, None] for _ in range(regions)] for measure in MEASURES}
     return {**measures, "stacked": [[None] * stack for _ in range(regions)], "states": 0}
+
+
+def _bundles(track: Track, one: Series, names: Sequence[str]) -> dict[str, Any] | None:
+    """Shares that sets of regions have in the relevance of hidden neurons (ATOMs); None where they were not measured.
+
+    A share has the sum over all sets as its whole: amounts of two checkpoints differ as the size of their scores does.
+    """
+    amounts: dict[int | None, dict[str, float]] = {}  # by frames trained; None: untrained networks
+    for row in track.attention.to_pylist():
+        if row["measure"] == "atom_combinatorial" and row["series"] == one.source.name:
+            amounts.setdefault(row["frames"], {})[row["region"]] = row["mean"] or 0.0
+    if not amounts:
+        return None
+    sets = sorted({name for each in amounts.values() for name in each})
+
+    def shares(frames: int | None) -> list[float | None]:
+        there = amounts.get(frames, {})
+        whole = sum(there.values())
+        return [_short(there.get(name, 0.0) / whole) if whole else None for name in sets]
+
+    return {
+        "sets": [[place for place, name in enumerate(names) if name in one_set.split(" + ")] for one_set in sets],
+        "shares": [shares(member.frames) for member in one.members],
+        "untrained": shares(None),
+    }
 
 
 def _numbered(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:

@@ -53,6 +53,8 @@ DEFINITIONS = {
     "map. It compares regions of one checkpoint; the scores of two checkpoints differ in size.",
     "By stacked frame": "The share of positive relevance that lies in the region in each of the stacked frames of the "
     "input, each against where the objects were at its own time.",
+    "Attended together": "ATOMs, if asked for (Beylier et al. 2024, arXiv:2406.14324): a neuron attends to a region if "
+    "its own map has there, per relevant pixel, more than a quarter of what its most relevant region has.",
     "By area": "A null line: the share that the region has of the pixels of the network input.",
     "Untrained networks": "A null line: the share that 19 of 20 networks of the same kind that learned nothing stay "
     "below, in all regions at once. Half of those that it is estimated from are initialised as torch does, half "

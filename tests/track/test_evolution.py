@@ -1,6 +1,7 @@
 """The film of a real track: written, read back and measured."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inspector.draw.evolution import EvolutionPage, SavedMoment, Shown
 from inspector.draw.palette import BRIGHT
 from inspector.errors import InspectorError
 from inspector.film import read_facts
@@ -189,3 +191,19 @@ def test_a_film_of_nothing_is_refused(found: Track, tmp_path: Path) -> None:
     with pytest.raises(InspectorError, match="no checkpoint of pong can be explained for the film"):
         film_evolution(replace(found, series=(replace(one, members=members),)), tmp_path)
     assert not (tmp_path / "evolution.mp4").exists()
+
+
+def test_captions_beside_each_other_mark_returns_of_games_that_were_cut_off(
+    found: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, list[str]]] = []
+    show = EvolutionPage.show_beside
+
+    def watch(page: EvolutionPage, moment: SavedMoment, chosen: Sequence[Shown], marked: int) -> None:
+        seen.append((moment.about, [one.mean_return for one in chosen]))
+        show(page, moment, chosen, marked)
+
+    monkeypatch.setattr(EvolutionPage, "show_beside", watch)
+    film_evolution(found, tmp_path)
+    assert seen and all(about.endswith("; * games cut off") for about, _ in seen)
+    assert all(text.endswith("*") for _, returns in seen for text in returns)

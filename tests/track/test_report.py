@@ -42,7 +42,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Track:
     whole = open_series("pong")
     some = replace(whole, members=tuple(whole.members[i] for i in (0, len(whole.members) // 2, -1)))
     explanations = (Explaining("epsilon_plus", "score"), Explaining("epsilon", "contrast"))
-    settings = Settings(explanations, probe_states=12, seeds=(0,), max_steps=60, random_networks=1)
+    settings = Settings(explanations, probe_states=12, seeds=(0,), max_steps=60, random_networks=1, atoms=True)
     return track([some], settings, tmp_path_factory.mktemp("track"), Processes(1))
 
 
@@ -138,7 +138,7 @@ def test_the_numbers_of_the_page_are_those_of_the_tables(found: Track, report: P
     asked = [(one["composite"], one["target"]) for one in data["explanations"]]
     compared = 0
     for row in found.attention.to_pylist():
-        if row["source"] not in ("probe", "play"):
+        if row["source"] not in ("probe", "play") or row["measure"] not in MEASURES:
             continue
         series = data["series"][0]
         numbers = series["numbers"][asked.index((row["composite"], row["target"]))][row["source"]]
@@ -155,6 +155,19 @@ def test_the_numbers_of_the_page_are_those_of_the_tables(found: Track, report: P
         compared += 1
     checkpoints, stack = 3, 4
     assert compared == len(places) * (len(MEASURES) + stack) * checkpoints * 3  # two explanations, and own play
+
+
+def test_bundles_are_shares_of_what_all_sets_have(found: Track, report: Path) -> None:
+    data = Parts(report.read_text()).data
+    bundles, labels = data["series"][0]["bundles"], [region["name"] for region in data["regions"]]
+    names = [" + ".join(labels[region] for region in one) or "none" for one in bundles["sets"]]
+    rows = [row for row in found.attention.to_pylist() if row["measure"] == "atom_combinatorial"]
+    columns = zip((*data["series"][0]["frames"], None), (*bundles["shares"], bundles["untrained"]), strict=True)
+    for frames, shares in columns:
+        there = {row["region"]: row["mean"] for row in rows if row["frames"] == frames}
+        whole = sum(there.values())
+        assert whole > 0
+        assert shares == pytest.approx([there.get(name, 0.0) / whole for name in names], rel=1e-4)
 
 
 def test_curves_have_their_null_lines_onsets_and_returns(found: Track, report: Path) -> None:
@@ -362,6 +375,27 @@ class TestInBrowser:
         page.press("ArrowLeft")
         assert page.run("byId('now').textContent").endswith("2 of 3")
         assert page.complaints() == []
+
+    def test_the_sets_that_neurons_attend_to_are_those_of_the_chosen_checkpoint(self, page: Page) -> None:
+        for checkpoint in (0, 2):
+            page.run(f"choose({checkpoint})")
+            shares = page.run(f"series().bundles.shares[{checkpoint}]")
+            shown = page.run("[...byId('bundle-table').tBodies[0].rows].map((one) => one.cells[1].innerText)")
+            most = [f"{100 * share:.1f} %" for share in sorted(shares, reverse=True)[:6] if share >= 0.001]
+            assert most and shown[: len(most)] == most
+        assert page.run("document.querySelectorAll('#bundles svg .random').length") > 0
+        assert page.complaints() == []
+
+    def test_without_atoms_nothing_is_said_of_them(self, page: Page, found: Track, tmp_path: Path) -> None:
+        assert page.run("byId('bundle-part').hidden") is False
+        rows = [row for row in found.attention.to_pylist() if not row["measure"].startswith("atom")]
+        page.open(
+            write_report(
+                replace(found, attention=pa.Table.from_pylist(rows, found.attention.schema)), tmp_path, film=None
+            )
+        )
+        page.wait_for("typeof state === 'object' && !byId('curves').hidden")
+        assert page.run("byId('bundle-part').hidden") is True
 
     def test_a_playing_film_does_not_talk_over_a_screen_reader(self, page: Page) -> None:
         live = "[...document.querySelectorAll('output')].map((one) => one.getAttribute('aria-live'))"
