@@ -80,9 +80,10 @@ def attend(values: NDArray[np.float32]) -> Attention:
     """
     size = np.abs(values)
     each = size.sum(axis=(1, 2), dtype=np.float64)
-    total, net = each.sum(), values.sum(axis=(1, 2), dtype=np.float64).sum()  # float32 cannot make these overflow
+    total = each.sum()  # float32 cannot make it overflow
     if not np.isfinite(total):
         return NOTHING
+    net = values.sum(dtype=np.float64)
     positive, negative = max(float(total + net) / 2, 0.0), min(float(net - total) / 2, 0.0)
     if total == 0.0:
         return Attention(positive, negative, None, None, None, None)

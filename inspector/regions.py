@@ -33,7 +33,7 @@ class Cover(NamedTuple):
     counts: tuple[int, ...]
 
 
-def label_screen(regions: Sequence[Region], size: Size) -> NDArray[np.uint8]:
+def label_screen(regions: Sequence[Region], size: Size) -> NDArray[np.uint16]:
     """Give every pixel of a native screen to one region.
 
     Args:
@@ -41,9 +41,9 @@ def label_screen(regions: Sequence[Region], size: Size) -> NDArray[np.uint8]:
         size: Height and width of the screen, in pixels.
 
     Returns:
-        For each pixel the number of its region, uint8 (height, width); that of the background comes after the last.
+        For each pixel the number of its region, uint16 (height, width); that of the background comes after the last.
     """
-    labels = np.full(size, len(regions), np.uint8)
+    labels = np.full(size, len(regions), np.uint16)  # a grid that a user draws may have hundreds
     for number in reversed(range(len(regions))):
         for left, top, width, height in regions[number].boxes:
             rows = slice(max(round(top), 0), max(round(top + height), 0))
@@ -71,7 +71,7 @@ def cover_frame(regions: Sequence[Region], screen: Size, size: Size) -> Cover:
 
 
 def _part(
-    labels: NDArray[np.uint8], number: int, region: Region, size: Size
+    labels: NDArray[np.uint16], number: int, region: Region, size: Size
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """What one region covers; only the blocks of screen and input are looked at that it can reach."""
     left, top, right, bottom = (pick(edges) for pick, edges in zip((min, min, max, max), _edges(region), strict=True))

@@ -62,3 +62,5 @@ def test_a_map_that_is_not_finite_has_no_numbers(bad: float) -> None:
     values = np.zeros((4, 3, 3), np.float32)
     values[1, 1, 1] = bad
     assert attend(values) is NOTHING
+    values[1, 1, 2] = -bad  # their sum alone would warn
+    assert attend(values) is NOTHING

@@ -85,3 +85,9 @@ def test_without_regions_all_is_background() -> None:
     sums = RegionSummer([[cover_nothing(0)] * STACK], SIZE)(values)
     assert sums.positive.shape == (1, 1, STACK)
     assert sums.positive.sum() == pytest.approx(2.0 * values.size)
+
+
+def test_a_grid_of_hundreds_of_regions_is_told_apart() -> None:
+    grid = tuple(Region(f"r{n}", ((10 * (n % 16), 10 * (n // 16), 10, 10),)) for n in range(16 * 21))
+    assert np.unique(label_screen(grid, SCREEN)).size == len(grid)
+    assert min(cover_frame(grid, SCREEN, (84, 84)).counts) > 0

@@ -15,6 +15,10 @@ _STATED = (
     re.compile(rf"{_OTHER_STEPS}(?<![a-z]){_UNIT}[ _=-]*(?P<count>[0-9]{{1,15}})(?![0-9a-z]|\.[0-9])"),  # step_1000
 )
 _BARE = re.compile(r"(?:^|(?P<word>[a-z]*)[^a-z0-9]+)(?<![0-9]\.)(?P<count>[0-9]{1,15})$")
+_GROUPED = re.compile(r"(?<![0-9])[1-9][0-9]{0,2}(?:(?:_[0-9]{3}){2,}|_000)(?![0-9])")
+"""1_000_000 and 100_000; but 1_500 may be the seed 1, and then 500."""
+
+_DATE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}([-_.])[01][0-9]\1[0-3][0-9]$")
 _OWN = re.compile(r"[0-9]{12}\.safetensors")
 """Our own trainer's: frames, and nothing else."""
 
@@ -51,12 +55,12 @@ def trained_by_name(file: Path) -> Trained | None:
     """
     if _OWN.fullmatch(file.name):
         return Trained(int(file.stem), "frames")
-    stem = file.stem.lower()
+    stem = _ungrouped(file.stem.lower())
     for pattern in _STATED:
         stated = pattern.search(stem)
         if stated:
             return Trained(int(stated["count"]), "frames" if stated["unit"] == "frame" else "steps")
-    bare = _BARE.search(stem)
+    bare = None if _DATE.search(stem) else _BARE.search(stem)
     if bare is None or bare["word"] in _OTHER_COUNTS:
         return None
     return Trained(int(bare["count"]), "steps")
@@ -83,4 +87,9 @@ def of_one_kind(files: Sequence[Path]) -> tuple[list[Path], str | None]:
 
 
 def _kind(file: Path) -> str:
-    return re.sub(r"[0-9]+", "*", file.name)
+    return re.sub(r"[0-9]+", "*", _ungrouped(file.name))
+
+
+def _ungrouped(name: str) -> str:
+    """The name with 1_000_000 written as 1000000."""
+    return _GROUPED.sub(lambda found: found[0].replace("_", ""), name)

@@ -127,9 +127,10 @@ def check_different(series: Sequence[CheckpointSeries]) -> None:
     for one, other in itertools.permutations(series, 2):
         mine, theirs = ({member.checkpoint.sha256 for member in each.members} for each in (one, other))
         if mine <= theirs:
+            places = dict.fromkeys(str(Path(each.members[-1].checkpoint.path).parent) for each in (one, other))
             raise UsageError(
-                f"{one.members[-1].checkpoint.path} and {other.members[-1].checkpoint.path} belong to one run: all "
-                f"{len(mine)} checkpoints of {one.name} are in {other.name} too; name each run once"
+                f"all {len(mine)} checkpoints of {one.name} ({' and '.join(places)}) were given twice: "
+                "name each run once"
             )
 
 

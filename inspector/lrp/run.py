@@ -123,7 +123,7 @@ class Run:
         with plain_torch(self._signals[0].tensor):
             seeds = {hidden: relevance.to(self._signals[hidden].tensor.dtype, copy=True)}
             (values, *_), _ = self._plan.backward(self._signals, seeds)
-            return values.to(self._dtype)
+            return self._without_unfit(values.to(self._dtype))
 
     def _last_layer(self) -> tuple[Node, int]:
         """The dense layer that makes the scores, and the signal that it takes."""
@@ -136,6 +136,12 @@ class Run:
         raise UnsupportedError(
             "the network's scores are not made by one dense layer from one hidden layer: no neurons to look at alone"
         )
+
+    def _without_unfit(self, values: Tensor) -> Tensor:
+        """Relevance of inputs, NaN where those are not finite: a rule that does not look at them would hide it."""
+        if self._unfit is not None:
+            values[self._unfit] = torch.nan
+        return values
 
     def _closes(self, explanation: Explanation) -> bool:
         """Whether the ledger of an explanation adds up; where much cancels, rounding has to be measured for that."""
@@ -155,9 +161,7 @@ class Run:
             start = {plan.value: signals[plan.value].tensor.clone()}
         accounts: list[Account] | None = [] if layers else None
         (values, *memory), taken = plan.backward(signals, start, accounts, keep=not self._once, careful=careful)
-        values = values.to(self._dtype)
-        if self._unfit is not None:  # a rule that does not look at the inputs would hide them
-            values[self._unfit] = torch.nan
+        values = self._without_unfit(values.to(self._dtype))
         ledger = {"input": per_decision(values)}
         if memory:
             ledger["memory"] = torch.stack([per_decision(part) for part in memory]).sum(0)

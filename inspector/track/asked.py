@@ -1,6 +1,7 @@
 """What was asked of a track: kept in its folder from the beginning on, so that `--resume` never mixes two askings."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import RecordingError, UsageError
-from inspector.files import to_json, write_json
+from inspector.files import lock, remove, to_json, write_error, write_json
 from inspector.load import CheckpointSeries
 from inspector.probe import ProbeSet
 from inspector.provenance import versions
@@ -19,9 +20,12 @@ from inspector.track.tracker import UNITS
 from inspector.track.words import counted
 
 SETTINGS_FILE = "settings.json"
+LOCK_FILE = ".lock"
 
 Asked = Mapping[str, Any]
 """What `asked_of` gives, as JSON knows it."""
+
+_PARTS = {"settings", "explanations", "probe", "recipe", "series", "versions"}
 
 _FLAGS = {
     "probe_states": "--probe-steps",
@@ -62,7 +66,8 @@ def asked_before(folder: Path) -> Asked | None:
     Raises:
         RecordingError: If that cannot be read.
     """
-    return (_read(folder) or {}).get("asked")
+    found = _read(folder)
+    return found and found["asked"]
 
 
 def is_finished(folder: Path, asked: Asked) -> bool:
@@ -75,20 +80,39 @@ def claimed(folder: Path, asked: Asked, *, resume: bool) -> Iterator[None]:
     """Write down what is asked before any work; an error before the first result leaves the folder as it was.
 
     Raises:
-        RecordingError: If the folder cannot be made, or holds something and is not to be resumed.
+        RecordingError: If the folder cannot be made, or holds something that is not to be resumed, or is no track.
     """
     there = folder.is_dir()
-    untouched = not there or not any(folder.iterdir())
     prepare_folder(folder, resume=resume)
+    untouched = not any(folder.iterdir())
+    if not untouched and asked_before(folder) is None:  # a recording has a manifest as well
+        raise RecordingError(f"{folder} holds something that is no track, and nothing to resume: choose another folder")
     try:
-        write_json(folder / SETTINGS_FILE, {"status": "running", "asked": asked})
-        yield
+        with _locked(folder):
+            write_json(folder / SETTINGS_FILE, {"status": "running", "asked": asked})
+            yield
     except Exception:
         if untouched and not any(folder.glob(f"{UNITS}/*.npz")):
             shutil.rmtree(folder, ignore_errors=True)
             if there:
                 folder.mkdir(exist_ok=True)
         raise
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others from working in the folder; the lock goes with the process, however that ends."""
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise write_error(folder / LOCK_FILE, error) from error
+    try:
+        if not lock(descriptor):
+            raise RecordingError(f"another track is at work in {folder}: wait until it ends, or stop it first")
+        yield
+        remove(folder / LOCK_FILE)
+    finally:
+        os.close(descriptor)
 
 
 def finish(folder: Path, asked: Asked) -> None:
@@ -175,7 +199,10 @@ def _read(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise RecordingError(f"{path} cannot be read: {error}; choose another folder") from error
-    return found
+    asked = found.get("asked") if isinstance(found, dict) else None
+    if not isinstance(asked, dict) or not asked.keys() >= _PARTS:  # runs of our trainer have a file of this name
+        raise RecordingError(f"{path} is no track's: choose another folder")
+    return dict(found)

@@ -31,6 +31,9 @@ What has less counts as nothing: a neuron behind a dense layer sees the whole sc
 exactly nothing of its relevance, and no neuron would fit any set if that were asked.
 """
 
+MOST_OBJECTS = 62
+"""More do not fit into the bits of a set."""
+
 
 class AtomMeter:
     """Measures how hidden neurons of one network attend to regions.

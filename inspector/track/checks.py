@@ -13,6 +13,7 @@ from inspector.explaining import resolve_action
 from inspector.files import write_error
 from inspector.load import CheckpointSeries
 from inspector.probe import ProbeSet
+from inspector.track.atoms import MOST_OBJECTS
 from inspector.track.plan import Settings, rules_of
 from inspector.track.work import Explaining
 
@@ -52,10 +53,13 @@ def checked_settings(series: Sequence[CheckpointSeries], settings: Settings) -> 
     """The settings with actions by their number, and each explanation once.
 
     Raises:
-        UsageError: If there is no such target or composite, or the file of regions does not serve.
+        UsageError: If there is no such target or composite, the file of regions does not serve, or ATOMs are asked of
+            too many.
     """
     one = series[0]
-    find_for(one.environment, settings.regions)
+    count = len(find_for(one.environment, settings.regions).names)
+    if settings.atoms and count > MOST_OBJECTS:
+        raise UsageError(f"ATOMs tell at most {MOST_OBJECTS} regions apart, and there are {count}: draw fewer")
     with closing(make_environment(one.environment, one.preprocessing, one.action_count)) as game:
         names = game.action_names
     each: dict[Explaining, None] = {}

@@ -15,6 +15,9 @@ from inspector.track.result import Curve, sort_by_onset
 from inspector.track.tracker import PROBE_FILE, UNITS, Series, Track
 from inspector.track.words import counted, games_text, onset_text, spoken
 
+MOST_NAMES = 10
+"""Regions in a line that is read aloud."""
+
 
 def summary(track: Track) -> list[str]:
     """A few lines on every series, and on all together: what drew the attention, from when on, how well it played."""
@@ -27,20 +30,30 @@ def order_text(curve: Curve) -> str:
     ordered = sort_by_onset(curve.onsets)
     parts = [f"{spoken(name)} {onset_text(one, int(curve.frames[0]))}" for name, one in ordered if one.high is not None]
     lines = [", ".join(parts) or "no region for certain"]
-    uncertain = [spoken(name) for name, one in ordered if one.high is None]
+    uncertain = [name for name, one in ordered if one.high is None]
     if uncertain:
-        lines.append(f"above at the end, but not for certain: {', '.join(uncertain)}")
-    never = [spoken(name) for name, one in curve.onsets.items() if one.frames is None]
+        lines.append(f"above at the end, but not for certain: {_few(uncertain)}")
+    hidden = [name for name, area in zip(curve.names, curve.area, strict=True) if area == 0]
+    never = [name for name, one in curve.onsets.items() if one.frames is None and name not in hidden]
     if never:
-        lines.append(f"never above for good: {', '.join(never)}")
+        lines.append(f"never above for good: {_few(never)}")
+    if hidden:
+        lines.append(f"in no state: {_few(hidden)}")
     return "; ".join(lines)
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names of many, and how many more there are."""
+    more = [f"and {len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return ", ".join([*map(spoken, names[:MOST_NAMES]), *more])
 
 
 def shares_text(curve: Curve) -> str:
     """The shares at the last checkpoint, the largest first; those below 10 % to a tenth."""
     shares = [pair for pair in zip(curve.share[-1], curve.names, strict=True) if np.isfinite(pair[0])]
     said = [f"{spoken(name)} {100 * share:.{int(share < 0.1)}f} %" for share, name in sorted(shares, reverse=True)]
-    return ", ".join(said) or "no relevance anywhere"
+    more = [f"and {len(said) - MOST_NAMES} more"] if len(said) > MOST_NAMES else []
+    return ", ".join([*said[:MOST_NAMES], *more]) or "no relevance anywhere"
 
 
 def agreement_text(curves: Sequence[Curve]) -> str:

@@ -25,6 +25,9 @@ from inspector.load.naming import of_one_kind, trained_by_name
         ("frame4000.pt", 4000, "frames"),
         ("000000024576.safetensors", 24576, "frames"),
         ("000000024576.pt", 24576, "steps"),
+        ("ppo_1_000_000_steps.pt", 1_000_000, "steps"),
+        ("agent_100_000.pt", 100_000, "steps"),
+        ("seed_1_500_steps.pt", 500, "steps"),
     ],
 )
 def test_training_time_is_read_from_a_name(name: str, number: int, unit: str) -> None:
@@ -49,6 +52,8 @@ def test_training_time_is_read_from_a_name(name: str, number: int, unit: str) ->
         "agent_seed_1.pt",
         "step_1.5.pt",
         "agent_1000_final.pt",
+        "2026-05-01.pt",
+        "ppo_2026_05_01.pt",
     ],
 )
 def test_a_number_of_something_else_is_no_training_time(name: str) -> None:
@@ -90,4 +95,9 @@ def test_a_note_names_a_few_and_counts_the_rest() -> None:
 @pytest.mark.parametrize("names", [["early.pt", "late.pt"], ["early.pt", "late_1.pt"]])
 def test_files_that_follow_no_pattern_stay_together(names: list[str]) -> None:
     files = [Path(name) for name in names]
+    assert of_one_kind(files) == (files, None)
+
+
+def test_numbers_in_groups_of_thousands_are_of_one_kind_with_longer_ones() -> None:
+    files = [Path(f"ppo_{number}_steps.pt") for number in ("500_000", "900_000", "1_000_000", "1_500_000")]
     assert of_one_kind(files) == (files, None)

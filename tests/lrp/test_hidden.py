@@ -44,6 +44,16 @@ def test_maps_of_single_neurons_add_up_to_the_map_of_the_score(inputs: Tensor) -
     assert torch.allclose(sum(each, torch.zeros(())), values, rtol=1e-9, atol=1e-9 * float(values.abs().max()))
 
 
+def test_an_input_that_is_not_finite_is_not_hidden_behind_units_that_are_off() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32, 4), nn.ReLU(), nn.Linear(4, 2))
+    with torch.no_grad():
+        network[0].weight.abs_()
+    inputs = torch.ones(2, 1, 6, 6)
+    inputs[1] = -torch.inf
+    values = Explainer(network, "epsilon_plus_flat").run(inputs).explain_hidden(torch.ones(2, 4))
+    assert values[0].isfinite().all() and values[1].isnan().all()
+
+
 def test_a_value_is_none_of_the_scores(inputs: Tensor) -> None:
     with pytest.raises(UsageError, match="the value is none of the scores"):
         Explainer(small()).run(inputs).hidden_relevance("value")

@@ -91,3 +91,33 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("{")
     with pytest.raises(RecordingError, match=r"settings.json cannot be read: .*choose another folder"):
         asked_before(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"game": "pong", "frames": 1000}', '{"status": "running", "asked": {}}'])
+def test_settings_of_something_else_are_left_as_they_are(tmp_path: Path, plain: Asked, content: str) -> None:
+    file = tmp_path / "settings.json"  # as a run of our own trainer has, beside its checkpoints
+    file.write_text(content)
+    with pytest.raises(RecordingError, match="is no track's: choose another folder"):
+        asked_before(tmp_path)
+    with pytest.raises(RecordingError, match="is no track's"), claimed(tmp_path, plain, resume=True):
+        pass
+    assert file.read_text() == content
+
+
+def test_a_folder_that_holds_no_track_is_not_resumed(tmp_path: Path, plain: Asked) -> None:
+    (tmp_path / "manifest.json").write_text("of a recording")
+    with pytest.raises(RecordingError, match="holds something that is no track"), claimed(tmp_path, plain, resume=True):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+def test_two_tracks_at_once_in_one_folder_are_kept_apart(tmp_path: Path, plain: Asked) -> None:
+    with claimed(tmp_path / "track", plain, resume=False):
+        with (
+            pytest.raises(RecordingError, match="another track is at work in"),
+            claimed(tmp_path / "track", plain, resume=True),
+        ):
+            raise AssertionError("both work")
+        assert (tmp_path / "track" / "settings.json").exists()
+    with claimed(tmp_path / "track", plain, resume=True):  # the lock went with the first
+        pass

@@ -213,6 +213,14 @@ def test_a_probe_set_with_other_regions_than_own_play_is_refused(found: Track, t
     assert not (tmp_path / "track").exists()
 
 
+def test_atoms_of_more_regions_than_a_set_has_bits_are_refused(series: CheckpointSeries, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.toml"
+    grid.write_text("[regions]\n" + "".join(f"r{number} = [{2 * number}, 0, 2, 9]\n" for number in range(70)))
+    with pytest.raises(UsageError, match="ATOMs tell at most 62 regions apart, and there are 70: draw fewer"):
+        track([series], replace(SETTINGS, regions=grid), tmp_path / "track", Processes(1))
+    assert not (tmp_path / "track").exists()
+
+
 def test_a_failure_takes_no_other_checkpoint_with_it(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
     """Two that a person calls 100 M frames."""
     first, middle, last = series.members
