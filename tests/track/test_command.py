@@ -216,9 +216,9 @@ def test_seeds_are_whole_numbers_each_once(text: str) -> None:
 
 def told(composite: str = "epsilon_plus", **onsets: Onset) -> Curve:
     """A curve with these onsets, of two checkpoints without a share."""
-    nothing, explaining = np.zeros((2, 4)), Explaining(composite, "score")
-    frames = np.array([0, 10**6])
-    return Curve(explaining, frames, tuple(onsets), *(nothing,) * 3, *(nothing[0],) * 2, onsets=onsets)
+    nothing, explaining = np.zeros((2, len(onsets))), Explaining(composite, "score")
+    frames, area = np.array([0, 10**6]), np.array([0.0 if name == "fruit" else 0.1 for name in onsets])
+    return Curve(explaining, frames, tuple(onsets), *(nothing,) * 3, area, nothing[0], onsets=onsets)
 
 
 NEVER, AT_57, AT_205 = Onset(None, None, None), Onset(57_344, 57_344, 57_344), Onset(204_800, 204_800, 204_800)
@@ -230,6 +230,14 @@ def test_the_order_is_told_with_what_is_certain_and_what_is_not() -> None:
         "ball between 57.3 k and 205 k frames, paddle from 205 k frames; "
         "above at the end, but not for certain: tunnel; never above for good: wall"
     )
+
+
+def test_a_region_that_no_state_shows_is_told_apart_and_of_many_names_the_first_are_told() -> None:
+    assert order_text(told(ball=AT_57, wall=NEVER, fruit=NEVER)).endswith(
+        "never above for good: wall; in no state: fruit"
+    )
+    many = {f"r{number}": NEVER for number in range(14)}
+    assert order_text(told(**many)).endswith("r8, r9, and 4 more")
 
 
 def test_explanations_agree_where_their_intervals_meet() -> None:
