@@ -239,5 +239,5 @@ def attempted(unit: Unit) -> Arrays | Failure:
         return unit()
     except InspectorError as error:
         return Failure(unit.name, str(error))
-    except Exception as error:
+    except Exception as error:  # one unit's fault is no reason to lose the others
         return Failure(unit.name, f"{type(error).__name__}: {error}")

@@ -87,16 +87,16 @@ def claimed(folder: Path, asked: Asked, *, resume: bool) -> Iterator[None]:
     untouched = not any(folder.iterdir())
     if not untouched and asked_before(folder) is None:  # a recording has a manifest as well
         raise RecordingError(f"{folder} holds something that is no track, and nothing to resume: choose another folder")
-    try:
-        with _locked(folder):
+    with _locked(folder):
+        try:
             write_json(folder / SETTINGS_FILE, {"status": "running", "asked": asked})
             yield
-    except Exception:
-        if untouched and not any(folder.glob(f"{UNITS}/*.npz")):
-            shutil.rmtree(folder, ignore_errors=True)
-            if there:
-                folder.mkdir(exist_ok=True)
-        raise
+        except Exception:  # of whatever kind: an empty folder is of no use to anybody
+            if untouched and not any(folder.glob(f"{UNITS}/*.npz")):
+                shutil.rmtree(folder, ignore_errors=True)
+                if there:
+                    folder.mkdir(exist_ok=True)
+            raise
 
 
 @contextmanager
@@ -109,8 +109,10 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         if not lock(descriptor):
             raise RecordingError(f"another track is at work in {folder}: wait until it ends, or stop it first")
-        yield
-        remove(folder / LOCK_FILE)
+        try:
+            yield
+        finally:
+            remove(folder / LOCK_FILE)
     finally:
         os.close(descriptor)
 

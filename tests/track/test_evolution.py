@@ -15,24 +15,11 @@ from inspector.draw.evolution import EvolutionPage, SavedMoment, Shown
 from inspector.draw.palette import BRIGHT
 from inspector.errors import InspectorError
 from inspector.film import read_facts
-from inspector.load import open_series
 from inspector.sweep import Progress
-from inspector.sweep.run import Processes
 from inspector.track.evolution import FPS, _training, film_evolution, film_times, moment_count
 from inspector.track.measures import Onset
 from inspector.track.moments import choose_moments
-from inspector.track.plan import Settings
-from inspector.track.tracker import Track, track
-from inspector.track.work import Explaining
-
-
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Track:
-    """Two checkpoints of Pong, a dozen states."""
-    whole = open_series("pong")
-    series = replace(whole, members=(whole.members[0], whole.members[-1]))
-    settings = Settings((Explaining("epsilon_plus", "score"),), 12, (0,), 60, 1)
-    return track([series], settings, tmp_path_factory.mktemp("track"), Processes(1))
+from inspector.track.tracker import Track
 
 
 @pytest.fixture(scope="module")

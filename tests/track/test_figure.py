@@ -15,25 +15,12 @@ from matplotlib.text import Text
 from inspector.draw.palette import GROUND, region_colours
 from inspector.draw.training import TrainingAxis
 from inspector.errors import RecordingError
-from inspector.load import open_series
-from inspector.sweep.run import Processes
 from inspector.track.figure import FIGURE_NAMES, _draw, _draw_mean, _draw_onset, draw_figure, mean_over
 from inspector.track.figure_look import grid_of, look
 from inspector.track.measures import Onset
-from inspector.track.plan import Settings
 from inspector.track.result import Curve
-from inspector.track.tracker import Series, Track, track
+from inspector.track.tracker import Series, Track
 from inspector.track.words import states_text
-from inspector.track.work import Explaining
-
-
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Track:
-    """Two checkpoints of Pong, a dozen states."""
-    whole = open_series("pong")
-    series = replace(whole, members=(whole.members[0], whole.members[-1]))
-    settings = Settings((Explaining("epsilon_plus", "score"),), 12, (0,), 60, 1)
-    return track([series], settings, tmp_path_factory.mktemp("track"), Processes(1))
 
 
 def resized(found: Track, checkpoints: int, regions: int, series: int, games: int) -> Track:
