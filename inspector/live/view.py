@@ -96,6 +96,7 @@ class View:
     def _put(self, cells: Cells, lines: Sequence[Text]) -> None:
         for line in lines:
             line.truncate(cells.shape[1])
+            line.stylize_before(line.style)  # rich leaves the style of a whole text out where no part has one
         put_lines(cells, (line.render(self._console) for line in lines))
 
     def _header(self, scene: Scene, columns: int) -> Text:
