@@ -1,0 +1,227 @@
+"""An agent that plays decision by decision, and explains each before it acts; agents can change places in mid-game."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.agent import Agent
+from inspector.atari.environment import NATIVE_RATE, AtariEnvironment, make_environment, title_of
+from inspector.atari.objects import ObjectFinder
+from inspector.attention import NOTHING, Attention, RegionShares, attend, share_out
+from inspector.explaining import Interpreter
+from inspector.records import Decision, Relevance, Step
+from inspector.rollout import samples
+from inspector.watching import Watcher
+
+_NO_SCREENS = np.empty((0, 1, 1, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thought:
+    """A decision before it is acted on, with its explanation.
+
+    Attributes:
+        step: What was decided on, and the decision; nothing has come of it yet.
+        relevance: Its explanation.
+        attention: Summary of that relevance.
+        regions: Where it lies, by region.
+        target_name: What was explained, as a person reads it.
+        target_action: The action that the target is about; None for the value.
+    """
+
+    step: Step
+    relevance: Relevance
+    attention: Attention
+    regions: RegionShares
+    target_name: str
+    target_action: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a decision.
+
+    Attributes:
+        reward: Unclipped.
+        life_lost: Whether it cost a life.
+        over: Whether the game ended with it.
+    """
+
+    reward: float
+    life_lost: bool
+    over: bool
+
+
+class Player:
+    """Lets an agent play.
+
+    Args:
+        agents: Checkpoints of one training run, ascending; the last one plays first.
+        finder: Finds the regions of the game.
+        composite: What explains.
+        target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name.
+        seed: Of the game and of sampled actions.
+        greedy: True takes the best action, False samples; None samples policies only.
+
+    Attributes:
+        game: What is played.
+        composite: What explains.
+        steps: Decisions taken in this game.
+        return_so_far: Unclipped return of this game.
+        lives: Lives left; None where the game has none.
+
+    Raises:
+        GameError: If the game does not exist or does not fit.
+        UnsupportedError: If the network cannot be explained.
+        UsageError: If there is no such target or composite.
+    """
+
+    def __init__(
+        self,
+        agents: Sequence[Agent],
+        finder: ObjectFinder,
+        *,
+        composite: str = "epsilon_plus",
+        target: str = "score",
+        seed: int = 0,
+        greedy: bool | None = None,
+    ) -> None:
+        self._agents, self.composite = tuple(agents), composite
+        self._place = len(self._agents) - 1
+        self.game: AtariEnvironment = make_environment(
+            str(self.agent.facts.environment), self.agent.preprocessing, self.agent.action_count
+        )
+        self._watcher = Watcher(finder, self.agent.input_shape[1:])
+        self._generator = np.random.default_rng(seed) if samples(self.agent, greedy) else None
+        self._interpreters: dict[tuple[int, str], Interpreter] = {}
+        self._episode, self._seed = -1, seed
+        self.target = target
+        self.new_game()
+
+    @property
+    def agent(self) -> Agent:
+        """Who plays."""
+        return self._agents[self._place]
+
+    @property
+    def title(self) -> str:
+        """Name of the game."""
+        return title_of(self.game.name)
+
+    @property
+    def place_text(self) -> str:
+        """Which checkpoint this is, of how many."""
+        return f"{self._place + 1} of {len(self._agents)}"
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """Regions that the finder knows."""
+        return self._watcher.finder.names
+
+    @property
+    def decision_rate(self) -> float:
+        """Decisions a second at the game's own speed."""
+        return NATIVE_RATE / self.agent.preprocessing.frame_skip
+
+    @property
+    def target(self) -> str:
+        """What is explained."""
+        return self._target
+
+    @target.setter
+    def target(self, target: str) -> None:
+        self._target = target
+        self._interpreter()  # an error is told where the wish was
+
+    def change_checkpoint(self, by: int) -> None:
+        """Let another checkpoint go on from the same state; from the last the first follows."""
+        self._place = (self._place + by) % len(self._agents)
+
+    def new_game(self) -> None:
+        """Begin a game."""
+        self._observation, self._info = self.game.reset(seed=self._seed if self._episode < 0 else None)
+        self._episode += 1
+        self.steps, self.return_so_far = 0, 0.0
+        self.lives: int | None = self._info["lives"] or None
+
+    def think(self) -> Thought:
+        """Decide on the present state and explain the decision; the game stands still."""
+        step = self._step()
+        interpreter = self._interpreter()
+        (relevance,) = interpreter.explain([step])
+        attention = attend(relevance.values) if relevance.finite else NOTHING
+        watched = self._watcher.watch(step)
+        regions = share_out(relevance.values, watched.covers, watched.newest)
+        about = interpreter.target_action(step.decision.action)
+        return Thought(step, relevance, attention, regions, interpreter.target_text(step.decision), about)
+
+    def act(self, thought: Thought) -> tuple[Step, Outcome]:
+        """Do what was decided.
+
+        Returns:
+            The step with all that came of it, and that in short. After the end of a game the next one has begun.
+        """
+        observation, reward, terminated, truncated, info = self.game.step(thought.step.decision.action)
+        lives = info["lives"] if self.lives is not None else None
+        lost = lives is not None and self.lives is not None and lives < self.lives
+        step = replace(
+            thought.step,
+            screens=info["screens"],
+            rams=info["rams"],
+            reward=reward,
+            lives=lives,
+            terminated=terminated,
+            truncated=truncated,
+        )
+        self._observation, self._info, self.lives = observation, info, lives
+        self.steps += 1
+        self.return_so_far += reward
+        over = terminated or truncated
+        if over:
+            self.new_game()
+        return step, Outcome(reward, lost, over)
+
+    def close(self) -> None:
+        """Release the game."""
+        self.game.close()
+
+    def __enter__(self) -> "Player":
+        """The player itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Release the game."""
+        self.close()
+
+    def _interpreter(self) -> Interpreter:
+        """What explains the agent that plays; each is prepared once."""
+        key = self._place, self._target
+        if key not in self._interpreters:
+            names = self.game.action_names
+            self._interpreters[key] = Interpreter(self.agent, names, self.composite, self._target, frozen=True)
+        return self._interpreters[key]
+
+    def _step(self) -> Step:
+        divisor = np.float32(self.agent.preprocessing.divisor)
+        network_input: NDArray[np.float32] = self._observation.astype(np.float32) / divisor
+        decision: Decision = self.agent.decide(network_input[None], self._generator)[0]
+        return Step(
+            episode=self._episode,
+            index=self.steps,
+            frame=self._info["frame"],
+            screen=self._info["screen"],
+            screens=_NO_SCREENS,
+            rams=None,
+            network_input=network_input,
+            decision=decision,
+            reward=0.0,
+            lives=self.lives,
+            terminated=False,
+            truncated=False,
+            seen=self._info["seen"],
+        )

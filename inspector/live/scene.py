@@ -1,0 +1,85 @@
+"""What the view shows: everything that is known at one moment, and the last seconds."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.records import Decision, Region
+
+Overlay = Literal["relevance", "positive", "regions", "off"]
+OVERLAYS: tuple[Overlay, ...] = ("relevance", "positive", "regions", "off")
+"""Relevance of both signs; that above zero alone; both signs and the regions' outlines; the bare screen."""
+
+
+class Past(NamedTuple):
+    """One decision on the timeline.
+
+    Attributes:
+        tracked: The explained score.
+        reward: Unclipped.
+        life_lost: Whether it cost a life.
+        game_begins: Whether it was the first of a game.
+    """
+
+    tracked: float
+    reward: float
+    life_lost: bool
+    game_begins: bool
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the view shows.
+
+    Attributes:
+        title: The game.
+        agent: Name of the agent and what it was trained for.
+        explained: Composite and target.
+        action_names: Of every action.
+        output: What the scores are: `logits` or `q_values`.
+        region_names: The background last.
+        screen: The screen that was decided on, uint8 (height, width, 3).
+        on_screen: Relevance of each of its pixels, (height, width); None where there is none to show.
+        full_strength: Relevance painted at full strength.
+        decision: What was decided.
+        target_action: The action that is explained; None for the value.
+        target_name: What is explained, as a person reads it.
+        frame_shares: Share of the relevance of each stacked frame, oldest first.
+        region_shares: Of each region, the background last.
+        regions: Where they are.
+        tracked: The explained score.
+        return_so_far: Of this game.
+        lives: Left; None where there are none.
+        past: Decisions, the newest last.
+        overlay: What lies on the screen.
+        pace: How fast it goes, in words.
+        notice: A word to the user; empty for none.
+        help: Whether the keys are explained.
+    """
+
+    title: str
+    agent: str
+    explained: str
+    action_names: tuple[str, ...]
+    output: str
+    region_names: tuple[str, ...]
+    screen: NDArray[np.uint8]
+    on_screen: NDArray[np.float32] | None
+    full_strength: float
+    decision: Decision
+    target_action: int | None
+    target_name: str
+    frame_shares: NDArray[np.float32] | None
+    region_shares: NDArray[np.float32] | None
+    regions: tuple[Region, ...]
+    tracked: float
+    return_so_far: float
+    lives: int | None
+    past: deque[Past] = field(default_factory=lambda: deque(maxlen=1000))
+    overlay: Overlay = "relevance"
+    pace: str = ""
+    notice: str = ""
+    help: bool = False

@@ -1,0 +1,43 @@
+"""Keys out of bytes: pieces, sequences, and characters of several bytes."""
+
+import os
+import time
+
+import pytest
+
+from inspector.live.keys import Keys, names
+
+
+@pytest.mark.parametrize(
+    ("sent", "keys"),
+    [
+        ("a[]", ["a", "[", "]"]),
+        (" .\r\t", [" ", ".", "enter", "tab"]),
+        ("\x1b[A\x1b[B\x1b[C\x1b[D", ["up", "down", "right", "left"]),
+        ("\x1bOA\x1b[H\x1b[F\x1b[1~\x1b[4~", ["up", "home", "end", "home", "end"]),
+        ("\x1b[5~\x1b[6~", ["page up", "page down"]),
+        ("\x1b[1;5C", ["right"]),
+        ("\x1b[200~\x1b[99Zq", ["q"]),
+        ("\x1b", ["escape"]),
+        ("ü", ["ü"]),
+        ("\x00\x01", []),
+    ],
+)
+def test_keys_have_the_names_that_a_person_gives_them(sent: str, keys: list[str]) -> None:
+    assert list(names(sent)) == keys
+
+
+def test_keys_come_as_they_are_pressed() -> None:
+    reader, writer = os.pipe()
+    keys = Keys(reader)
+    assert keys.wait(0.01) == []
+    os.write(writer, "é".encode()[:1])
+    assert keys.wait(0.01) == []
+    os.write(writer, "é".encode()[1:] + b"q")
+    assert keys.wait(0.01) == ["é", "q"]
+    os.close(writer)
+    assert keys.wait(5.0) == [] and keys.closed
+    start = time.monotonic()
+    assert keys.wait(5.0) == []
+    assert time.monotonic() - start < 4.0
+    os.close(reader)

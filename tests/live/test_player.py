@@ -1,0 +1,67 @@
+"""An agent that thinks before it acts, decision by decision; another checkpoint can go on from the same state."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from inspector.atari.objects.choice import find_for
+from inspector.errors import UsageError
+from inspector.live.player import Player
+from inspector.load import load_agent
+
+
+@pytest.fixture
+def player() -> Iterator[Player]:
+    agents = [load_agent("pong", checkpoint="first"), load_agent("pong")]
+    with Player(agents, find_for("ALE/Pong-v5", None), seed=1) as made:
+        yield made
+
+
+def test_thinking_lets_the_game_stand_still_and_acting_moves_it(player: Player) -> None:
+    first = player.think()
+    again = player.think()
+    assert np.array_equal(first.step.network_input, again.step.network_input)
+    step, _ = player.act(first)
+    assert len(step.screens) == player.agent.preprocessing.frame_skip and step.index == 0
+    assert player.steps == 1
+    assert player.think().step.frame == first.step.frame + player.agent.preprocessing.frame_skip
+
+
+def test_a_thought_is_explained_and_its_shares_add_up(player: Player) -> None:
+    for _ in range(30):
+        player.act(player.think())
+    thought = player.think()
+    assert thought.relevance.finite and thought.regions.absolute is not None
+    assert thought.regions.absolute.sum() == pytest.approx(1.0, abs=1e-5)
+    assert thought.target_action == thought.step.decision.action
+
+
+def test_another_checkpoint_thinks_of_the_same_state(player: Player) -> None:
+    for _ in range(30):
+        player.act(player.think())
+    before = player.think()
+    player.change_checkpoint(1)
+    after = player.think()
+    assert np.array_equal(before.step.network_input, after.step.network_input)
+    assert player.agent.facts.checkpoint.frames == 0 and player.place_text == "1 of 2"
+    assert not np.array_equal(before.relevance.values, after.relevance.values)
+    player.change_checkpoint(-1)
+    assert np.array_equal(player.think().step.decision.scores, before.step.decision.scores)
+
+
+def test_a_target_that_there_is_not_is_refused(player: Player) -> None:
+    with pytest.raises(UsageError, match="no target 'JUMP'"):
+        player.target = "JUMP"
+
+
+def test_returns_are_summed_and_a_new_game_begins_after_the_last_point(player: Player) -> None:
+    rewards, over = 0.0, False
+    for _ in range(3000):
+        _, outcome = player.act(player.think())
+        rewards += outcome.reward
+        if outcome.over:
+            over = True
+            break
+        assert player.return_so_far == rewards
+    assert over and player.steps == 0 and player.return_so_far == 0.0

@@ -1,0 +1,124 @@
+"""A terminal is given back as it was, in each of the ways to end; and a slow one drops frames."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from inspector.live.terminal import ENTER, LEAVE, FrameWriter
+
+PROGRAM = """
+import os, sys, time
+from inspector.live.terminal import Terminal
+with Terminal() as terminal:
+    terminal.frames.send(b"<<drawn>>")
+    {what}
+"""
+
+
+class Console:
+    """A pseudo terminal with a program in it."""
+
+    def __init__(self, what: str) -> None:
+        self.ours, theirs = pty.openpty()
+        self.modes = termios.tcgetattr(theirs)
+        program = PROGRAM.format(what=textwrap.indent(textwrap.dedent(what), "    ").strip())
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self.theirs, self.seen = theirs, b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):
+            while data := os.read(self.ours, 4096):
+                self.seen += data
+
+    def wait_for(self, text: bytes, times: int = 1) -> None:
+        end = time.monotonic() + 20
+        while self.seen.count(text) < times:
+            assert time.monotonic() < end, self.seen
+            time.sleep(0.01)
+
+    def assert_given_back(self, times: int = 1) -> None:
+        self.wait_for(LEAVE, times)
+        assert self.seen.count(ENTER) == times
+        assert self.seen.endswith(LEAVE)
+        assert termios.tcgetattr(self.theirs) == self.modes
+
+
+@pytest.fixture
+def console(request: pytest.FixtureRequest) -> Iterator[Console]:
+    made = Console(request.param)
+    made.wait_for(b"<<drawn>>")
+    yield made
+    made.process.kill()
+    made.process.communicate()
+    os.close(made.theirs)
+    os.close(made.ours)
+
+
+@pytest.mark.parametrize("console", ["pass"], indirect=True)
+def test_after_its_block(console: Console) -> None:
+    assert console.process.wait(20) == 0
+    console.assert_given_back()
+
+
+@pytest.mark.parametrize("console", ["raise ValueError('broken')"], indirect=True)
+def test_after_an_exception_whose_words_come_after_it(console: Console) -> None:
+    assert console.process.wait(20) == 1
+    console.assert_given_back()
+    assert console.process.stderr is not None and b"ValueError: broken" in console.process.stderr.read()
+
+
+@pytest.mark.parametrize("console", ["time.sleep(60)"], indirect=True)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -2)])
+def test_after_a_signal(console: Console, number: signal.Signals, code: int) -> None:
+    console.process.send_signal(number)
+    assert console.process.wait(20) == code
+    console.assert_given_back()
+
+
+@pytest.mark.parametrize("console", ["while True: time.sleep(0.05)"], indirect=True)
+def test_while_it_is_stopped_and_taken_again_after(console: Console) -> None:
+    console.process.send_signal(signal.SIGTSTP)
+    console.assert_given_back()
+    console.process.send_signal(signal.SIGCONT)
+    console.wait_for(ENTER, 2)
+    assert termios.tcgetattr(console.theirs) != console.modes
+    console.process.terminate()
+    assert console.process.wait(20) == 143
+    console.assert_given_back(2)
+
+
+def test_a_frame_on_its_way_is_the_only_one_and_a_blocked_terminal_is_given_up() -> None:
+    reader, writer = os.pipe()
+    frames = FrameWriter(writer)
+    assert frames.ready
+    frames.send(b"x" * 1_000_000)
+    time.sleep(0.2)
+    assert not frames.ready
+    frames.settle(0.1)
+    while not frames.ready:
+        os.read(reader, 1 << 16)
+    assert frames.bytes_written < 1_000_000 and frames.count == 1
+    os.close(reader)
+    frames.send(b"nobody reads")
+    time.sleep(0.2)
+    with pytest.raises(BrokenPipeError):
+        _ = frames.ready
+    os.close(writer)
