@@ -1,6 +1,7 @@
 """What a word on the command line may be: counts, seeds, probabilities, composites."""
 
 import argparse
+import math
 import os
 
 COMPOSITES = (
@@ -9,7 +10,9 @@ COMPOSITES = (
 )
 METHODS = ("sensitivity", "taylor")
 TARGETS = ("score", "contrast", "advantage", "value")
-"""As in `inspector.lrp`, which takes too long to import for a help text."""
+OVERLAYS = ("relevance", "positive", "regions", "off")
+COLOURS = ("auto", "truecolor", "256", "16", "none")
+"""As in `inspector.lrp` and `inspector.live`, which take too long to import for a help text."""
 
 
 def count(text: str) -> int:
@@ -50,4 +53,12 @@ def probability(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{value} is not a probability: give a number from 0 to 1")
+    return value
+
+
+def speed(text: str) -> float:
+    """Times the game's own speed: a number above 0, or `max`."""
+    value = math.inf if text == "max" else float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is no speed: give a number above 0, as 0.5, or max")
     return value

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from inspector import __version__, commands
-from inspector.arguments import composite, count, probability, seeds, whole
+from inspector import __version__, commands, options
 from inspector.console import complain
 from inspector.errors import InspectorError
 from inspector.help_texts import (
     AGENTS_EXAMPLES,
     DOCTOR_EXAMPLES,
     EXAMPLES,
+    LIVE_EXAMPLES,
     RECORD_EXAMPLES,
     RECOVER_EXAMPLES,
+    REPLAY_EXAMPLES,
     SHOW_EXAMPLES,
     TRACK_EXAMPLES,
 )
@@ -50,12 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
         parsers, "record", "AGENT", "let an agent play, explain every decision, write a film", RECORD_EXAMPLES
     )
     record.set_defaults(run=commands.record)
-    _add_source(record)
-    _add_play(record)
-    _add_explanation(record)
-    _add_output(record)
-    _add_facts(record)
-    _add_manners(record, quiet=True)
+    options.add_source(record)
+    options.add_play(record)
+    options.add_explanation(record)
+    options.add_output(record)
+    options.add_facts(record)
+    options.add_manners(record, quiet=True)
 
     track = _add(
         parsers,
@@ -65,28 +66,43 @@ def build_parser() -> argparse.ArgumentParser:
         TRACK_EXAMPLES,
     )
     track.set_defaults(run=commands.track)
-    _add_series(track)
-    _add_facts(track)
-    _add_manners(track, quiet=True)
+    options.add_series(track)
+    options.add_facts(track)
+    options.add_manners(track, quiet=True)
+
+    live = _add(parsers, "live", "AGENT", "watch an agent think, in this terminal, while it plays", LIVE_EXAMPLES)
+    live.set_defaults(run=commands.live)
+    options.add_source(live)
+    options.add_play(live, length="until q is pressed; without a terminal one episode")
+    options.add_rules(live.add_argument_group("explanation"))
+    options.add_view(live)
+    options.add_facts(live)
+    options.add_manners(live)
+
+    replay = _add(parsers, "replay", "DIR", "watch a recording again, in this terminal, with seeking", REPLAY_EXAMPLES)
+    replay.set_defaults(run=commands.replay)
+    replay.add_argument("recording", metavar="DIR", type=Path, help="folder of the recording")
+    options.add_view(replay)
+    options.add_manners(replay)
 
     show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
     show.set_defaults(run=commands.show)
-    _add_source(show)
-    _add_facts(show)
-    _add_manners(show)
+    options.add_source(show)
+    options.add_facts(show)
+    options.add_manners(show)
 
     recover = _add(parsers, "recover", "DIR", "finish a recording that was killed", RECOVER_EXAMPLES)
     recover.set_defaults(run=commands.recover)
     recover.add_argument("folder", metavar="DIR", type=Path, help="folder of the recording")
-    _add_manners(recover)
+    options.add_manners(recover)
 
     agents = _add(parsers, "agents", "", "list the agents that come with the inspector", AGENTS_EXAMPLES)
     agents.set_defaults(run=commands.agents)
-    _add_manners(agents)
+    options.add_manners(agents)
 
     doctor = _add(parsers, "doctor", "", "check versions, codecs, device, games and terminal", DOCTOR_EXAMPLES)
     doctor.set_defaults(run=commands.doctor)
-    _add_manners(doctor)
+    options.add_manners(doctor)
     return parser
 
 
@@ -105,156 +121,6 @@ def _add(
         epilog=examples,
         formatter_class=HelpFormatter,
     )
-
-
-def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("agent", metavar="AGENT", help="a bundled agent, a file, a folder, or MODULE:FUNCTION")
-    parser.add_argument("--env", metavar="ID", help="environment to play, as ALE/Breakout-v5")
-    parser.add_argument(
-        "--checkpoint", metavar="WHICH", default="last", help="frames trained, or first, best, last (default)"
-    )
-
-
-def _add_play(parser: argparse.ArgumentParser) -> None:
-    play = parser.add_argument_group("play")
-    play.add_argument("--seed", metavar="S", type=whole, default=0, help="seed of play and sampling (default 0)")
-    length = play.add_mutually_exclusive_group()
-    length.add_argument("--episodes", metavar="N", type=count, help="play N whole episodes (default: one)")
-    length.add_argument("--steps", metavar="N", type=count, help="stop after N steps")
-    choice = play.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--greedy", action="store_const", const=True, help="take the best action (default for Q-values)"
-    )
-    choice.add_argument(
-        "--sample", dest="greedy", action="store_const", const=False, help="sample actions (default for policies)"
-    )
-
-
-def _add_series(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "series", metavar="SERIES", nargs="+", help="an agent's name, a folder of checkpoints, or a glob"
-    )
-    parser.add_argument("--env", metavar="ID", help="environment that the agents play, as ALE/Breakout-v5")
-    group = parser.add_argument_group("same states")
-    states = group.add_mutually_exclusive_group()
-    states.add_argument("--probe", metavar="FILE", type=Path, help="states to explain: the probe.npz of another track")
-    states.add_argument(
-        "--probe-steps", metavar="N", type=count, default=400, help="states in a new probe set (default 400)"
-    )
-    group.add_argument(
-        "--probe-games",
-        metavar="N",
-        type=count,
-        default=3,
-        help="games a checkpoint plays for a new probe set (default 3)",
-    )
-    play = parser.add_argument_group("own play")
-    play.add_argument(
-        "--seeds",
-        metavar="S,S",
-        type=seeds,
-        default=(0, 1, 2),
-        help="own games of a checkpoint, one a seed (default 0,1,2)",
-    )
-    play.add_argument(
-        "--max-steps", metavar="N", type=count, default=5000, help="steps after which a game is left (default 5000)"
-    )
-    explain = parser.add_argument_group("explanation")
-    explain.add_argument(
-        "--composite",
-        metavar="NAME|FILE",
-        type=composite,
-        action="append",
-        help="rules that explain (default epsilon_plus), repeatable",
-    )
-    explain.add_argument(
-        "--target", metavar="NAME", action="append", help="what is explained (default score), repeatable"
-    )
-    explain.add_argument("--atoms", action="store_true", help="measure ATOMs too; takes tens of explanations a state")
-    explain.add_argument(
-        "--regions",
-        metavar="FILE",
-        type=Path,
-        help="your own regions (TOML), instead of the game's objects",
-    )
-    explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")
-    work = parser.add_argument_group("work")
-    work.add_argument("--jobs", metavar="N", type=count, help="processes (default: one a core)")
-    work.add_argument(
-        "--engine", choices=("processes", "ray"), default="processes", help="who works: processes (default), or Ray"
-    )
-    work.add_argument("--address", metavar="HOST:PORT", help="of a running Ray cluster (default: one is started here)")
-    work.add_argument(
-        "--seed", metavar="S", type=whole, default=0, help="of all else: probe set, untrained networks (default 0)"
-    )
-    work.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
-    work.add_argument("--resume", action="store_true", help="go on with a folder, or add to it; repeats nothing")
-
-
-def _add_explanation(parser: argparse.ArgumentParser) -> None:
-    explain = parser.add_argument_group("explanation")
-    explain.add_argument(
-        "--composite",
-        metavar="NAME|FILE",
-        type=composite,
-        default="epsilon_plus",
-        help="rules that explain, see below (default epsilon_plus)",
-    )
-    explain.add_argument(
-        "--target", metavar="NAME", default="score", help="score (default), contrast, advantage, value or an action"
-    )
-    explain.add_argument("--regions", metavar="FILE", type=Path, help="a TOML file with regions of your own")
-    explain.add_argument("--no-outlines", dest="outlines", action="store_false", help="no lines around the regions")
-    maps = explain.add_mutually_exclusive_group()
-    maps.add_argument("--no-explain", dest="explain", action="store_false", help="record the play alone")
-    maps.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")
-    explain.add_argument("--device", metavar="NAME", default="auto", help="auto (default), cpu, cuda, cuda:1, mps ...")
-    explain.add_argument(
-        "--batch-size", metavar="N", type=count, default=32, help="steps explained at once (default 32)"
-    )
-    explain.add_argument(
-        "--threads", metavar="N", type=count, default=2, help="threads of the film's encoder (default 2)"
-    )
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    output = parser.add_argument_group("output")
-    output.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
-    output.add_argument("--overwrite", action="store_true", help="replace the files of a recording that is there")
-    output.add_argument(
-        "--fps", type=int, choices=(30, 60), default=30, help="30 merges pairs of frames (default), 60 keeps all"
-    )
-
-
-def _add_facts(parser: argparse.ArgumentParser) -> None:
-    """What a bare file cannot say of itself."""
-    facts = parser.add_argument_group("when the agent's file does not say")
-    facts.add_argument("--architecture", metavar="NAME", help="network that the weights belong to, as nature")
-    facts.add_argument("--factory", metavar="MOD:FUNC", help="your function that builds the network; runs your code")
-    facts.add_argument("--output-kind", choices=("logits", "q_values"), help="what the network's scores are")
-    facts.add_argument("--stack", metavar="N", type=count, help="frames in the network's input")
-    facts.add_argument("--height", metavar="N", type=count, help="rows of the network's input")
-    facts.add_argument("--width", metavar="N", type=count, help="columns of the network's input")
-    facts.add_argument("--divisor", metavar="X", type=float, help="pixels are divided by X before the network")
-    facts.add_argument("--frame-skip", metavar="N", type=count, help="emulator frames an action lasts")
-    facts.add_argument("--sticky", metavar="P", type=probability, help="probability that an action is repeated")
-    facts.add_argument("--max-frames", metavar="N", type=count, help="emulator frames that cut an episode off")
-    facts.add_argument("--max-pool", action=argparse.BooleanOptionalAction, help="see the maximum of two frames")
-    facts.add_argument("--grey", choices=("ale", "rgb", "resize_rgb"), help="how screens become grey")
-    facts.add_argument("--padding", choices=("zeros", "first"), help="what stands before an episode's first frame")
-    facts.add_argument("--noop-max", metavar="N", type=whole, help="up to N no-ops start an episode")
-    facts.add_argument("--fire-reset", action=argparse.BooleanOptionalAction, help="press FIRE to start an episode")
-    facts.add_argument("--episodic-life", action=argparse.BooleanOptionalAction, help="treat a lost life as SB3 does")
-
-
-def _add_manners(parser: argparse.ArgumentParser, *, quiet: bool = False) -> None:
-    """How a command talks."""
-    manners = parser.add_argument_group("manners")
-    manners.add_argument("--json", action="store_true", help="print one JSON object for programs")
-    if quiet:
-        manners.add_argument("-q", "--quiet", action="store_true", help="no progress")
-    manners.add_argument("--no-color", action="store_true", help="no colours")
-    manners.add_argument("--debug", action="store_true", help="show the traceback of an error (or INSPECTOR_DEBUG=1)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

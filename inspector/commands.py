@@ -10,18 +10,12 @@ from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from inspector import options
 from inspector.console import complain, print_facts, print_finding, print_json, print_notes, progress_display, results
-from inspector.errors import UsageError
 
 if TYPE_CHECKING:
     from inspector.load.bundle import Bundle
     from inspector.recording import Recording
-
-PREPROCESSING = (
-    "frame_skip", "stack", "height", "width", "max_pool", "max_frames", "grey", "padding", "divisor", "noop_max",
-    "fire_reset", "episodic_life", "sticky",
-)  # fmt: skip
-"""Flags that say how an agent's input is made, by the names of `Preprocessing`."""
 
 
 def record(arguments: Namespace) -> int:
@@ -30,7 +24,7 @@ def record(arguments: Namespace) -> int:
     from inspector.load import load_agent
 
     with redirect_stdout(sys.stderr):  # should a library print, it is no result
-        agent = load_agent(**source(arguments), device=device(arguments.device))
+        agent = load_agent(**options.source(arguments), device=options.device(arguments.device))
     with redirect_stdout(sys.stderr), progress_display(quiet=arguments.quiet) as on_progress:
         recording = session.record(
             agent,
@@ -63,12 +57,26 @@ def track(arguments: Namespace) -> int:
     return run(arguments)
 
 
+def live(arguments: Namespace) -> int:
+    """Watch an agent think, in the terminal."""
+    from inspector.live_command import live as watch
+
+    return watch(arguments)
+
+
+def replay(arguments: Namespace) -> int:
+    """Watch a recording again, in the terminal."""
+    from inspector.live_command import replay as watch
+
+    return watch(arguments)
+
+
 def show(arguments: Namespace) -> int:
     """Tell what an agent's file holds."""
     from inspector.load import describe
 
     with redirect_stdout(sys.stderr):
-        facts = describe(**source(arguments))
+        facts = describe(**options.source(arguments))
     if arguments.json:
         print_json(facts)
         return 0
@@ -115,40 +123,6 @@ def doctor(arguments: Namespace) -> int:
     for finding in findings:
         print_finding(console, finding.name, finding.status, finding.detail, finding.cure)
     return 0 if sound else 1
-
-
-def source(arguments: Namespace) -> dict[str, Any]:
-    """What `load_agent` and `describe` both take: the agent, and what the user says of it."""
-    told = {name: getattr(arguments, name) for name in PREPROCESSING}
-    return {
-        "source": arguments.agent,
-        "checkpoint": arguments.checkpoint,
-        "environment": arguments.env,
-        "architecture": arguments.architecture,
-        "output": arguments.output_kind,
-        "preprocessing": {name: value for name, value in told.items() if value is not None},
-        "factory": arguments.factory,
-    }
-
-
-def device(choice: str) -> str:
-    """Where the network runs: `auto` takes a CUDA device if there is one.
-
-    Raises:
-        UsageError: If torch knows no such device, or cannot compute on it.
-    """
-    import torch
-
-    if choice == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.ones(1, device=torch.device(choice)).item()
-    except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built without CUDA
-        cause = str(error).splitlines()[0]
-        raise UsageError(
-            f"--device {choice} cannot be used: {cause}; leave it out, or see what `inspector doctor` says"
-        ) from error
-    return choice
 
 
 def print_recording(recording: "Recording", *, as_json: bool) -> None:

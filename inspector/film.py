@@ -43,7 +43,7 @@ def remux(path: str | os.PathLike[str]) -> int:
     _cut_torn_index(path)
     try:
         with replacing(path) as part:
-            with _opened(path) as film:
+            with opened(path) as film:
                 copied = _copy(film, path, part)
             if _packet_count(part) != copied:
                 raise RecordingError(f"{path} could not be copied whole: check the disk")
@@ -54,7 +54,7 @@ def remux(path: str | os.PathLike[str]) -> int:
 
 def _packet_count(path: Path) -> int:
     try:
-        with _opened(path) as film:
+        with opened(path) as film:
             return sum(1 for _ in _packets(film))
     except _UnreadableError:
         return 0
@@ -132,7 +132,7 @@ def read_facts(path: str | os.PathLike[str], *, decode: bool = True) -> VideoFac
     Raises:
         RecordingError: If it is missing or no film.
     """
-    with _opened(Path(path)) as film:
+    with opened(Path(path)) as film:
         stream = film.streams.video[0]
         encoder = stream.codec_context
         stream.thread_type = "AUTO"
@@ -162,7 +162,7 @@ def read_frame(path: str | os.PathLike[str], seconds: float) -> NDArray[np.uint8
         RecordingError: If it is missing, no film, or no frame can be read there.
     """
     found = None
-    with _opened(Path(path)) as film, suppress(Exception):  # a damaged film raises anything
+    with opened(Path(path)) as film, suppress(Exception):  # a damaged film raises anything
         film.seek(int(seconds * av.time_base))
         for frame in film.decode(film.streams.video[0]):
             if found is not None and frame.time > seconds:
@@ -174,7 +174,12 @@ def read_frame(path: str | os.PathLike[str], seconds: float) -> NDArray[np.uint8
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path) -> Iterator[InputContainer]:
+    """A film to read from, with at least one stream of pictures.
+
+    Raises:
+        RecordingError: If it is missing, no film, or was cut off before its first frame was whole.
+    """
     try:
         film = av.open(str(path))
     except Exception as error:

@@ -17,6 +17,7 @@ EXAMPLES = f"""\
 examples:
   inspector record breakout                          the bundled agent, one episode
   inspector record my_ppo.zip --env ALE/Pong-v5      an agent of stable-baselines3
+  inspector live breakout                            watch it think, in this terminal
   inspector show my_dqn.cleanrl_model                what is in this file?
 
 {EXIT_CODES}"""
@@ -52,6 +53,29 @@ examples:
   inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
   inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
   inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz"""
+
+LIVE_EXAMPLES = """\
+AGENT may also be a folder or a glob of checkpoints of one training run: c and C go through them.
+
+keys:
+  space pause   . one step   [ ] slower, faster   o overlay   t target   0-9 d-k explain one action
+  c C next, previous checkpoint on the same state   r record   s snapshot   n new game   ? help   q quit
+
+examples:
+  inspector live breakout
+  inspector live breakout --checkpoint first --speed 4
+  inspector live 'logs/rl_model_*_steps.zip' --env ALE/Pong-v5
+  inspector live pong --target contrast --color 256
+  inspector live breakout --episodes 3 --speed max --json > watched.jsonl"""
+
+REPLAY_EXAMPLES = """\
+keys:
+  space pause   . one step   [ ] slower, faster   left right a step   page up, page down 5 seconds
+  home end   o overlay   s snapshot   ? help   q quit
+
+examples:
+  inspector replay recordings/breakout-seed0-20260101-120000
+  inspector replay recordings/breakout-seed0-20260101-120000 --speed 0.25"""
 
 SHOW_EXAMPLES = """\
 examples:

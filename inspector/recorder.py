@@ -1,7 +1,6 @@
 """Take steps one by one; explain them in batches, draw them, and write the recording as a stream."""
 
 import math
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,12 +15,10 @@ from numpy.typing import NDArray
 from inspector.agent import Agent
 from inspector.attention import NOTHING, Attention, RegionShares, attend, share_out
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
-from inspector.draw.page import Moment, Page, PageFacts
-from inspector.draw.palette import region_colours
-from inspector.draw.text import count_text
-from inspector.explaining import Interpreter, line_name
+from inspector.draw.page import Moment, Page
+from inspector.explaining import Interpreter
 from inspector.pacing import Pacer
-from inspector.provenance import account_of
+from inspector.provenance import account_of, page_facts
 from inspector.recording import Recording, RecordingWriter
 from inspector.records import Relevance, Step
 from inspector.regions import BACKGROUND
@@ -100,14 +97,17 @@ class Recorder:
         self._interpreter, self._outlined = interpreter, outlines
         self._watcher = watcher if interpreter else None
         self._pacer = Pacer(native_rate, fps)
-        self._page = Page(self._page_facts(title, decision_rate), *screen_size)
+        regions = (*self._watcher.finder.names, BACKGROUND) if self._watcher else None
+        facts = page_facts(agent, interpreter, title, action_names, decision_rate, regions or ())
+        self._page = Page(facts, *screen_size)
         self._writer = RecordingWriter(
             folder,
             {
                 "title": title,
                 **account_of(agent, interpreter),
                 "batch_size": batch_size,
-                "regions": [*self._watcher.finder.names, BACKGROUND] if self._watcher else None,
+                "regions": regions,
+                "page": self._page.layout.account(),
                 "threads": threads,
                 **(manifest or {}),
             },
@@ -272,34 +272,6 @@ class Recorder:
             self._shown = self._page.frame(screen, self.seconds)
             self._writer.add_frame(self._shown)
             self._film_frames += 1
-
-    def _page_facts(self, title: str, decision_rate: float) -> PageFacts:
-        """What the page says of the whole recording."""
-        facts, recipe = self._agent.facts, self._agent.preprocessing
-        trained = facts.checkpoint.frames
-        subtitle = [
-            None if facts.name.lower() == title.lower() else facts.name,
-            " ".join(filter(None, ((facts.algorithm or "").upper(), re.split("[:,]", facts.architecture)[0]))),
-            None if trained is None else f"{count_text(trained)} frames",
-        ]
-        if self._interpreter:
-            subtitle += [self._interpreter.composite, self._interpreter.target]
-        names = (*self._watcher.finder.names, BACKGROUND) if self._watcher else ()
-        return PageFacts(
-            title=title,
-            subtitle=tuple(part for part in subtitle if part),
-            action_names=self._names,
-            output=self._agent.output,
-            stack=recipe.stack,
-            input_size=(recipe.height, recipe.width),
-            input_upper=self._agent.input_bounds[1],
-            decisions_per_second=decision_rate,
-            line_name=self._interpreter.line_name if self._interpreter else line_name(self._agent.output, "score"),
-            explain=self._interpreter is not None,
-            regions=tuple(zip((name.replace("_", " ") for name in names), region_colours(names), strict=True)),
-            frames_told_apart=self._interpreter is None or self._interpreter.frames_told_apart,
-            measure=self._interpreter.measure if self._interpreter else "relevance",
-        )
 
 
 def brightness(relevance: Relevance) -> float:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 import inspector
-from inspector import arguments, cli, commands, errors, help_texts, lrp
+from inspector import arguments, cli, commands, errors, help_texts, lrp, options
 from inspector.console import moving_bar, plain_lines
 from inspector.records import Preprocessing
 from inspector.session import Progress
@@ -187,7 +187,7 @@ def test_wrong_usage_says_what_is_wrong_and_the_code_is_2(
 def test_only_what_was_said_of_the_input_is_handed_on() -> None:
     command = "show a.zip --frame-skip 2 --no-fire-reset --sticky 0 --env ALE/Pong-v5"
     size_flags = "--height 96 --width 80 --no-max-pool --max-frames 1000"
-    handed = commands.source(cli.build_parser().parse_args(f"{command} {size_flags}".split()))
+    handed = options.source(cli.build_parser().parse_args(f"{command} {size_flags}".split()))
     size = {"height": 96, "width": 80, "max_pool": False, "max_frames": 1000}
     assert handed["preprocessing"] == {"frame_skip": 2, "fire_reset": False, "sticky": 0.0, **size}
     assert handed["environment"] == "ALE/Pong-v5"
@@ -197,13 +197,13 @@ def test_only_what_was_said_of_the_input_is_handed_on() -> None:
 @pytest.mark.parametrize("name", ["abacus", "cuda:99", "meta", "cpu:0:1"])
 def test_a_device_that_cannot_be_used_is_named(name: str) -> None:
     with pytest.raises(errors.UsageError, match=f"--device {name} cannot be used: .+; leave it out"):
-        commands.device(name)
+        options.device(name)
 
 
 def test_a_device_that_can_be_used_is_taken() -> None:
-    assert commands.device("cpu") == "cpu"
-    assert commands.device("cpu:0") == "cpu:0"
-    assert commands.device("auto") in ("cpu", "cuda")
+    assert options.device("cpu") == "cpu"
+    assert options.device("cpu:0") == "cpu:0"
+    assert options.device("auto") in ("cpu", "cuda")
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------

@@ -101,6 +101,20 @@ class Layout:
     header: Rect
     figures: Rect
 
+    def account(self) -> dict[str, list[int] | None]:
+        """Where the pictures stand, for who takes them from a film of the page.
+
+        Returns:
+            `screen` and `overlay` (None where nothing is explained) as x, y, width and height, and `native`: rows and
+            columns before enlarging.
+        """
+        screen, overlay = self.screen, self.overlay
+        return {
+            "screen": [screen.x, screen.y, screen.width, screen.height],
+            "overlay": [overlay.x, overlay.y, overlay.width, overlay.height] if overlay else None,
+            "native": [self.fit.height, self.fit.width],
+        }
+
 
 def fit_screen(height: int, width: int, room_height: int, room_width: int) -> Fit:
     """Find the largest sharp size for a screen.

@@ -5,6 +5,9 @@ import re
 import select
 from collections.abc import Iterator
 
+ANSWER = "answer"
+"""Not a key: the terminal's word that it is well, asked for at the end of every frame."""
+
 _NAMES = {
     "A": "up",
     "B": "down",
@@ -19,8 +22,12 @@ _NAMES = {
     "5~": "page up",
     "6~": "page down",
     "3~": "delete",
+    "0n": ANSWER,
 }
 _SEQUENCE = re.compile(r"\x1b(?:\[|O)([0-9;]*)([A-Za-z~])")
+_OPEN = re.compile(rb"\x1b(?:[\[O][0-9;]*)?$")
+"""A sequence that has begun and not ended."""
+
 _PLAIN = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x1b": "escape"}
 _ESCAPE_SECONDS = 0.03
 """After a lone ESC the rest of a sequence follows at once, or it was the key."""
@@ -45,8 +52,11 @@ class Keys:
         read = os.read(self._descriptor, 4096)
         self.closed = not read
         self._rest += read
-        if self._rest.endswith(b"\x1b") and self._ready(_ESCAPE_SECONDS):
-            self._rest += os.read(self._descriptor, 4096)
+        while _OPEN.search(self._rest) and self._ready(_ESCAPE_SECONDS):
+            more = os.read(self._descriptor, 4096)
+            if not more:
+                break
+            self._rest += more
         text, self._rest = _whole(self._rest)
         return list(names(text))
 
@@ -61,8 +71,7 @@ def names(text: str) -> Iterator[str]:
         found = _SEQUENCE.match(text, place)
         if found:
             place = found.end()
-            name = _NAMES.get(found[2]) or _NAMES.get(f"{found[1]}~") if found[2] != "~" else _NAMES.get(f"{found[1]}~")
-            if name:
+            if name := _NAMES.get(found[1] + found[2]) or _NAMES.get(found[2]):
                 yield name
             continue
         key = text[place]

@@ -1,14 +1,16 @@
 """What stands beside the picture: rich texts, each as wide as its panel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-from inspector.draw.palette import ACCENT, BRIGHT, FAINT, HAIRLINE, QUIET, TRACK, Colour
+from inspector.draw.palette import ACCENT, BRIGHT, FAINT, GROUND, HAIRLINE, QUIET, TRACK, Colour
 from inspector.draw.text import MINUS
+
+Pixels = NDArray[np.uint8]
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
@@ -34,7 +36,12 @@ def bar(share: float, width: int, of: Colour) -> Text:
     return Text(text.ljust(width), colour(of, TRACK))
 
 
-def row(label: str, amount: float, figure: str, width: int, of: Colour, *, marked: bool = False) -> Text:
+def name_width(names: Iterable[str], width: int) -> int:
+    """Cells for names beside bars in a panel of some width: the longest's, but not more than two fifths."""
+    return max(min(max(map(len, names), default=4), 2 * width // 5), 4)
+
+
+def row(label: str, amount: float, figure: str, width: int, of: Colour, *, name: int, marked: bool = False) -> Text:
     """A name, a bar and a figure in one line.
 
     Args:
@@ -43,9 +50,9 @@ def row(label: str, amount: float, figure: str, width: int, of: Colour, *, marke
         figure: The number as a person reads it.
         width: Cells of the line.
         of: Colour of the bar.
+        name: Cells for the name.
         marked: Whether this one is chosen.
     """
-    name = max(min(12, width // 3), 4)
     room = max(width - name - 9, 3)
     line = Text("▸" if marked else " ", colour(ACCENT))
     line.append(f"{label[:name]:<{name}} ", colour(BRIGHT if marked else QUIET, bold=marked))
@@ -54,11 +61,12 @@ def row(label: str, amount: float, figure: str, width: int, of: Colour, *, marke
     return line
 
 
-def heading(text: str, width: int) -> Text:
-    """The name of a panel, with a line to its end."""
-    line = Text(f"{text} ", colour(QUIET, bold=True))
-    line.append("─" * max(width - len(text) - 1, 0), colour(HAIRLINE))
-    return line
+def heading(text: str | Text, width: int, right: str = "") -> Text:
+    """The name of a panel, with a line to its end, and a word there."""
+    line = Text(style=colour(QUIET, bold=True)).append_text(Text(text) if isinstance(text, str) else text).append(" ")
+    tail = f" {right}" if right and len(line) + len(right) + 4 < width else ""
+    line.append("─" * max(width - len(line) - len(tail), 0), colour(HAIRLINE))
+    return line.append(tail, Style.combine([colour(FAINT), Style(bold=False)]))
 
 
 def sparkline(values: Sequence[float], width: int, height: int, of: Colour) -> list[Text]:
@@ -82,6 +90,29 @@ def sparkline(values: Sequence[float], width: int, height: int, of: Colour) -> l
         part = (eighths - 8 * number).clip(0, 8)
         lines.append(Text("".join(_HEIGHTS[one] for one in part.tolist()), colour(of)))
     return lines
+
+
+def stack(shares: Sequence[NDArray[np.float32] | None], width: int, height: int, of: Sequence[Colour]) -> Pixels:
+    """Shares over time as a picture: a column of colours for each moment, the newest at the right.
+
+    Args:
+        shares: Oldest first, each adding to 1, or None where there are none.
+        width: Columns: so many moments are shown.
+        height: Rows of the picture.
+        of: Colour of each share; the first is at the bottom.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    last = shares[-width:]
+    table = np.array([*of, GROUND], np.uint8)
+    nothing = np.zeros(len(of), np.float32)
+    each = np.array([nothing if one is None else one for one in last], np.float32).reshape(-1, len(of))
+    level = (np.arange(height, 0, -1) - 0.5) / height
+    picture = np.full((height, width, 3), GROUND, np.uint8)
+    above = (each.cumsum(1)[None] <= level[:, None, None]).sum(2)
+    picture[:, width - len(last) :] = table[np.where(each.any(1), above.clip(max=len(of) - 1), len(of))]
+    return picture
 
 
 def number(value: float | None) -> str:

@@ -1,5 +1,6 @@
 """An agent that plays decision by decision, and explains each before it acts; agents can change places in mid-game."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -15,6 +16,9 @@ from inspector.explaining import Interpreter
 from inspector.records import Decision, Relevance, Step
 from inspector.rollout import samples
 from inspector.watching import Watcher
+
+_KEPT = 8
+"""Explainers kept: each holds a network's weights, split by sign."""
 
 _NO_SCREENS = np.empty((0, 1, 1, 3), np.uint8)
 
@@ -59,15 +63,18 @@ class Player:
     """Lets an agent play.
 
     Args:
-        agents: Checkpoints of one training run, ascending; the last one plays first.
+        agents: Checkpoints of one training run, ascending.
         finder: Finds the regions of the game.
+        place: Which of them plays first; -1 is the last.
         composite: What explains.
         target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name.
         seed: Of the game and of sampled actions.
         greedy: True takes the best action, False samples; None samples policies only.
 
     Attributes:
+        agent: Who plays.
         game: What is played.
+        finder: Finds its regions.
         composite: What explains.
         steps: Decisions taken in this game.
         return_so_far: Unclipped return of this game.
@@ -84,27 +91,25 @@ class Player:
         agents: Sequence[Agent],
         finder: ObjectFinder,
         *,
+        place: int = -1,
         composite: str = "epsilon_plus",
         target: str = "score",
         seed: int = 0,
         greedy: bool | None = None,
     ) -> None:
-        self._agents, self.composite = tuple(agents), composite
-        self._place = len(self._agents) - 1
+        self._agents, self.composite = agents, composite
+        self._place = place % len(agents)
+        self.agent = agents[self._place]
         self.game: AtariEnvironment = make_environment(
             str(self.agent.facts.environment), self.agent.preprocessing, self.agent.action_count
         )
-        self._watcher = Watcher(finder, self.agent.input_shape[1:])
+        self.finder, self._watcher = finder, Watcher(finder, self.agent.input_shape[1:])
         self._generator = np.random.default_rng(seed) if samples(self.agent, greedy) else None
-        self._interpreters: dict[tuple[int, str], Interpreter] = {}
+        self._chance = self._generator.bit_generator.state if self._generator else None
+        self._interpreters: OrderedDict[tuple[int, str], Interpreter] = OrderedDict()
         self._episode, self._seed = -1, seed
         self.target = target
         self.new_game()
-
-    @property
-    def agent(self) -> Agent:
-        """Who plays."""
-        return self._agents[self._place]
 
     @property
     def title(self) -> str:
@@ -114,12 +119,17 @@ class Player:
     @property
     def place_text(self) -> str:
         """Which checkpoint this is, of how many."""
-        return f"{self._place + 1} of {len(self._agents)}"
+        return f"checkpoint {self._place + 1} of {len(self._agents)}" if len(self._agents) > 1 else ""
+
+    @property
+    def place_count(self) -> int:
+        """Number of checkpoints."""
+        return len(self._agents)
 
     @property
     def region_names(self) -> tuple[str, ...]:
         """Regions that the finder knows."""
-        return self._watcher.finder.names
+        return self.finder.names
 
     @property
     def decision_rate(self) -> float:
@@ -137,8 +147,13 @@ class Player:
         self._interpreter()  # an error is told where the wish was
 
     def change_checkpoint(self, by: int) -> None:
-        """Let another checkpoint go on from the same state; from the last the first follows."""
-        self._place = (self._place + by) % len(self._agents)
+        """Let another checkpoint go on from the same state; from the last the first follows.
+
+        Raises:
+            CheckpointError: If it cannot be opened; all stays as it was then.
+        """
+        place = (self._place + by) % len(self._agents)
+        self.agent, self._place = self._agents[place], place
 
     def new_game(self) -> None:
         """Begin a game."""
@@ -148,7 +163,10 @@ class Player:
         self.lives: int | None = self._info["lives"] or None
 
     def think(self) -> Thought:
-        """Decide on the present state and explain the decision; the game stands still."""
+        """Decide on the present state and explain the decision; the game stands still.
+
+        Chance is the same however often this is asked of one state: the decision changes with the agent alone.
+        """
         step = self._step()
         interpreter = self._interpreter()
         (relevance,) = interpreter.explain([step])
@@ -177,6 +195,8 @@ class Player:
             truncated=truncated,
         )
         self._observation, self._info, self.lives = observation, info, lives
+        if self._generator is not None:
+            self._chance = self._generator.bit_generator.state
         self.steps += 1
         self.return_so_far += reward
         over = terminated or truncated
@@ -199,14 +219,19 @@ class Player:
         self.close()
 
     def _interpreter(self) -> Interpreter:
-        """What explains the agent that plays; each is prepared once."""
+        """What explains the agent that plays; the last few stay prepared."""
         key = self._place, self._target
         if key not in self._interpreters:
             names = self.game.action_names
             self._interpreters[key] = Interpreter(self.agent, names, self.composite, self._target, frozen=True)
+        self._interpreters.move_to_end(key)
+        while len(self._interpreters) > _KEPT:
+            self._interpreters.popitem(last=False)
         return self._interpreters[key]
 
     def _step(self) -> Step:
+        if self._generator is not None and self._chance is not None:
+            self._generator.bit_generator.state = self._chance
         divisor = np.float32(self.agent.preprocessing.divisor)
         network_input: NDArray[np.float32] = self._observation.astype(np.float32) / divisor
         decision: Decision = self.agent.decide(network_input[None], self._generator)[0]

@@ -13,18 +13,29 @@ Overlay = Literal["relevance", "positive", "regions", "off"]
 OVERLAYS: tuple[Overlay, ...] = ("relevance", "positive", "regions", "off")
 """Relevance of both signs; that above zero alone; both signs and the regions' outlines; the bare screen."""
 
+Keys = tuple[tuple[str, str], ...]
+"""Keys, and what they do in a word or two."""
+
+ACTION_KEYS = "0123456789defghijk"
+"""Keys of the actions, in their order: the console has no more than 18."""
+
+LONGEST_PAST = 1000
+"""Decisions that a timeline can show: more than any terminal has columns."""
+
 
 class Past(NamedTuple):
     """One decision on the timeline.
 
     Attributes:
         tracked: The explained score.
+        region_shares: Share of the relevance of each region, the background last; None where there is none.
         reward: Unclipped.
         life_lost: Whether it cost a life.
         game_begins: Whether it was the first of a game.
     """
 
     tracked: float
+    region_shares: NDArray[np.float32] | None
     reward: float
     life_lost: bool
     game_begins: bool
@@ -53,9 +64,15 @@ class Scene:
         tracked: The explained score.
         return_so_far: Of this game.
         lives: Left; None where there are none.
+        decision_rate: Decisions a second at the game's own speed.
         past: Decisions, the newest last.
-        overlay: What lies on the screen.
+        painted: The screen with relevance as a film shows it, in place of `on_screen`; None where it is painted here.
+        overlays: What can lie on the screen.
+        overlay: What does.
+        keys: Keys with what they do, the most wanted first.
+        action_keys: Keys that explain an action, in the actions' order; empty where none do.
         pace: How fast it goes, in words.
+        filming: Length of the film that is being recorded, in words; empty for none.
         notice: A word to the user; empty for none.
         help: Whether the keys are explained.
     """
@@ -78,8 +95,14 @@ class Scene:
     tracked: float
     return_so_far: float
     lives: int | None
-    past: deque[Past] = field(default_factory=lambda: deque(maxlen=1000))
+    decision_rate: float = 15.0
+    past: deque[Past] = field(default_factory=lambda: deque(maxlen=LONGEST_PAST))
+    painted: NDArray[np.uint8] | None = None
+    overlays: tuple[Overlay, ...] = OVERLAYS
     overlay: Overlay = "relevance"
+    keys: Keys = ()
+    action_keys: str = ""
     pace: str = ""
+    filming: str = ""
     notice: str = ""
     help: bool = False

@@ -2,21 +2,28 @@
 
 import atexit
 import os
+import select
 import signal
 import sys
 import termios
-import threading
+import time
 import tty
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
+from inspector.live.flow import RAW_ANSWER
+from inspector.live.frames import FrameWriter
+
 ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[0m\x1b[2J\x1b[H"
 """The other screen, no cursor, no wrapping at the end of a line, and all of it empty."""
 
 LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 """All of that undone; an update that was cut off is ended first."""
+
+_HEAR_SECONDS = 1.0
+"""So long a terminal that is being given back may take to answer what it was asked."""
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -79,12 +86,25 @@ class Terminal:
         self.frames.settle()
         with suppress(OSError):  # the terminal may be gone
             self._write(LEAVE)
+            self._hear_out()
         with suppress(termios.error):
             termios.tcsetattr(self._input, termios.TCSADRAIN, self._modes)
 
     def _write(self, data: bytes) -> None:
         while data:
             data = data[os.write(self._output, data) :]
+
+    def _hear_out(self) -> None:
+        """Take the answers that are still to come: after us they would be typed into the shell."""
+        end, heard = time.monotonic() + _HEAR_SECONDS, b""
+        while heard.count(RAW_ANSWER) < self.frames.flow.unanswered:
+            if not select.select([self._input], [], [], max(end - time.monotonic(), 0.0))[0]:
+                break
+            read = os.read(self._input, 4096)
+            if not read:
+                break
+            heard += read
+        self.frames.flow.reset()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """Ctrl-Z: give the terminal back, stop in earnest, and take it again when the shell says `fg`."""
@@ -98,72 +118,3 @@ class Terminal:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
-
-
-class FrameWriter:
-    """Writes frames in a thread of its own, one at a time: while one is on its way, the next is not made at all.
-
-    So a slow terminal drops frames and never queues them, and the caller never waits for it.
-
-    Args:
-        descriptor: Of the terminal.
-
-    Attributes:
-        bytes_written: So far.
-        count: Frames so far.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._wake, self._idle = threading.Condition(), True
-        self._frame: bytes | None = None
-        self._given_up = False
-        self._error: OSError | None = None
-        self.bytes_written = self.count = 0
-        threading.Thread(target=self._run, name="terminal", daemon=True).start()
-
-    @property
-    def ready(self) -> bool:
-        """Whether the last frame has gone out.
-
-        Raises:
-            OSError: If the terminal cannot be written to any more.
-        """
-        with self._wake:
-            if self._error is not None:
-                raise self._error
-            return self._idle
-
-    def send(self, frame: bytes) -> None:
-        """Write a frame; `ready` has to be true."""
-        if not frame:
-            return
-        with self._wake:
-            self._frame, self._idle = frame, False
-            self._wake.notify_all()
-
-    def settle(self, seconds: float = 1.0) -> None:
-        """Wait a moment for a frame that is on its way; one that takes longer is given up."""
-        with self._wake:
-            self._given_up = not self._wake.wait_for(lambda: self._idle or self._error is not None, seconds)
-
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._frame is not None)
-                frame, self._frame, self._given_up = self._frame or b"", None, False
-            try:
-                self._write(frame)
-            except OSError as error:
-                self._error = error
-            with self._wake:
-                self.count += 1
-                self._idle = True
-                self._wake.notify_all()
-
-    def _write(self, frame: bytes) -> None:
-        rest = memoryview(frame)
-        while rest and not self._given_up:
-            count = os.write(self._descriptor, rest[:4096])
-            self.bytes_written += count
-            rest = rest[count:]

@@ -10,32 +10,18 @@ from rich.console import Console
 from rich.text import Text
 
 from inspector.draw.bars import probabilities
+from inspector.draw.layout import fit_screen
 from inspector.draw.maps import frame_names
 from inspector.draw.outlines import draw_outlines
 from inspector.draw.overlay import lay_over, quiet
 from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, QUIET, frame_colours, region_colours
 from inspector.live.cells import Cells, blank, put_lines, put_picture
 from inspector.live.colours import Depth
-from inspector.live.panels import colour, heading, number, row, sparkline
+from inspector.live.panels import colour, heading, name_width, number, row, sparkline, stack
 from inspector.live.picture import ramped, shrunk, size_within
-from inspector.live.scene import Scene
+from inspector.live.scene import Past, Scene
 
 LEAST_ROWS, LEAST_COLUMNS = 20, 60
-KEYS = (
-    ("space", "pause"),
-    (".", "step"),
-    ("[ ]", "speed"),
-    ("o", "overlay"),
-    ("t", "target"),
-    ("0-9", "action"),
-    ("c C", "checkpoint"),
-    ("r", "record"),
-    ("s", "snapshot"),
-    ("n", "new game"),
-    ("?", "help"),
-    ("q", "quit"),
-)
-"""Keys in the footer, the most wanted first to the eye: those that do not fit are left to the help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +32,27 @@ class Room:
         rows: Of the window.
         columns: Likewise.
         panel: Columns of the panels, at the right.
-        timeline: Rows of the timeline, above the footer; 0 where there is no room.
+        line: Rows of the line of scores; 0 where there is no room for a timeline.
+        stack: Rows of the shares below it.
     """
 
     rows: int
     columns: int
     panel: int
-    timeline: int
+    line: int
+    stack: int
 
     @classmethod
     def of(cls, rows: int, columns: int) -> "Room":
         """As a window of this size is divided."""
         panel = 46 if columns >= 150 else 38 if columns >= 100 else 26
-        return cls(rows, columns, panel, 6 if rows >= 40 else 4 if rows >= 28 else 0)
+        line, stack = (3, 4) if rows >= 50 else (2, 2) if rows >= 36 else (1, 1) if rows >= 28 else (0, 0)
+        return cls(rows, columns, panel, line, stack)
+
+    @property
+    def timeline(self) -> int:
+        """Rows of the timeline with its heading and marks; 0 where there is no room."""
+        return self.line + self.stack + 2 if self.line else 0
 
     @property
     def body(self) -> int:
@@ -89,7 +83,7 @@ class View:
         self._draw_picture(cells[1 : 1 + room.body, : columns - room.panel - 2], scene)
         self._put(cells[1 : 1 + room.body, columns - room.panel :], self._panels(scene, room))
         if room.timeline:
-            self._put(cells[-1 - room.timeline : -1, 1 : columns - 1], self._timeline(scene, room))
+            self._draw_timeline(cells[-1 - room.timeline : -1, 1 : columns - 1], scene, room)
         self._put(cells[-1:], [self._footer(scene, columns)])
         return cells
 
@@ -103,16 +97,19 @@ class View:
         line = Text(f" {scene.title}", colour(BRIGHT, bold=True))
         line.append(f"  {scene.agent}", colour(QUIET))
         line.append(f"  {scene.explained}", colour(FAINT))
-        pace = Text(f"{scene.pace} ", colour(ACCENT if "pause" in scene.pace else QUIET))
+        pace = Text(f"● {scene.filming}   " if scene.filming else "", colour(FOR, bold=True))
+        pace.append(f"{scene.pace} ", colour(ACCENT if "pause" in scene.pace else QUIET))
         line.truncate(columns - len(pace) - 1, overflow="ellipsis")
         line.append(" " * (columns - len(line) - len(pace)))
         return line.append_text(pace)
 
     def _footer(self, scene: Scene, columns: int) -> Text:
         if scene.notice:
-            return Text(f" {scene.notice}", colour(ACCENT))
+            notice = Text(f" {scene.notice}", colour(ACCENT))
+            notice.truncate(columns, overflow="ellipsis")
+            return notice
         line = Text(" ")
-        for key, meaning in sorted(KEYS, key=lambda one: one[0] not in ("q", "?", "space")):
+        for key, meaning in scene.keys:
             if len(line) + len(key) + len(meaning) + 3 > columns:
                 break
             line.append(key, colour(BRIGHT, bold=True)).append(f" {meaning}  ", colour(FAINT))
@@ -134,7 +131,7 @@ class View:
     def _panels(self, scene: Scene, room: Room) -> list[Text]:
         width = room.panel - 1
         if scene.help:
-            return [heading("keys", width), *(Text(f" {key:6} {meaning}", colour(QUIET)) for key, meaning in KEYS)]
+            return [heading("keys", width), *(_key_line(*one) for one in scene.keys)]
         blocks = [self._figures(scene, width), self._scores(scene, width, room.body), self._attention(scene, width)]
         if scene.frame_shares is not None:
             blocks.append(self._frames(scene, width))
@@ -148,9 +145,10 @@ class View:
         parts = [("return", number(scene.return_so_far))]
         parts += [("lives", str(scene.lives))] if scene.lives is not None else []
         parts += [("value", number(scene.decision.value))] if scene.decision.value is not None else []
-        line = Text()
+        line, gap = Text(), "   " if width > 30 else " "
         for name, figure in parts:
-            line.append(f"{name} ", colour(FAINT)).append(f"{figure}   ", colour(BRIGHT, bold=True))
+            if len(line) + len(name) + 1 + len(figure) <= width:
+                line.append(f"{name} ", colour(FAINT)).append(f"{figure}{gap}", colour(BRIGHT, bold=True))
         return [line]
 
     def _scores(self, scene: Scene, width: int, most: int) -> list[Text]:
@@ -160,19 +158,25 @@ class View:
         order = range(len(scores)) if len(scores) <= most - 8 else sorted(np.argsort(-scores)[: most - 8].tolist())
         unit = "probability" if scene.output == "logits" else "Q-value"
         of = [ACCENT if one == taken else FOR if one == scene.target_action else QUIET for one in range(len(scores))]
+        keys = [f"{key} " for key in scene.action_keys] or [""] * len(scores)
+        names = [key + name for key, name in zip(keys, scene.action_names, strict=False)]
+        room = name_width(names, width)
         rows = [
-            row(scene.action_names[one], float(amounts[one]), said[one], width, of[one], marked=one == taken)
+            row(names[one], float(amounts[one]), said[one], width, of[one], name=room, marked=one == taken)
             for one in order
         ]
         return [heading(unit, width), *rows]
 
     def _attention(self, scene: Scene, width: int) -> list[Text]:
-        title = heading(f"relevance for {scene.target_name}", width)
+        title = heading(_relevance_of(scene, width), width)
+        if not scene.target_name or not scene.region_names:
+            return [title] if scene.target_name else [Text("not explained", colour(FAINT))]
         if scene.region_shares is None:
             return [title, Text("no relevance reaches the input", colour(FAINT))]
-        names, colours = scene.region_names, region_colours(scene.region_names)
-        shares = zip(names, scene.region_shares.tolist(), colours, strict=True)
-        return [title, *(row(name.replace("_", " "), s, f"{100 * s:.0f} %", width, of) for name, s, of in shares)]
+        names = [name.replace("_", " ") for name in scene.region_names]
+        shares, room = scene.region_shares.tolist(), name_width(names, width)
+        each = zip(names, shares, region_colours(scene.region_names), strict=True)
+        return [title, *(row(name, share, f"{100 * share:.0f} %", width, of, name=room) for name, share, of in each)]
 
     def _frames(self, scene: Scene, width: int) -> list[Text]:
         assert scene.frame_shares is not None
@@ -180,25 +184,59 @@ class View:
         each = zip(frame_names(count), scene.frame_shares.tolist(), frame_colours(count), strict=True)
         return [
             heading("stacked frames", width),
-            *(row(name, s, f"{100 * s:.0f} %", width, of) for name, s, of in each),
+            *(row(name, share, f"{100 * share:.0f} %", width, of, name=4) for name, share, of in each),
         ]
 
-    def _timeline(self, scene: Scene, room: Room) -> list[Text]:
-        width = room.columns - 2
+    def _draw_timeline(self, cells: Cells, scene: Scene, room: Room) -> None:
+        width = cells.shape[1]
         past = list(scene.past)[-width:]
-        title = heading(f"explained score {number(scene.tracked)}", width)
-        lines = sparkline([one.tracked for one in past], width, room.timeline - 2, FAINT)
-        marks = Text(" " * (width - len(past)))
-        for one in past:
-            mark, of = ("×", AGAINST) if one.life_lost else ("•", BRIGHT) if one.reward > 0 else (" ", FAINT)
-            marks.append("│" if one.game_begins and mark == " " else "◦" if one.reward < 0 else mark, colour(of))
-        return [title, *lines, marks]
+        seconds = width / scene.decision_rate
+        lost = "◦ negative" if scene.lives is None else "× life lost"
+        legend = f"• reward  {lost}   the last {seconds:.0f} s"
+        title = heading(f"explained score {number(scene.tracked)}", width, legend)
+        lines = sparkline([one.tracked for one in past], width, room.line, QUIET)
+        self._put(cells, [title, *lines, _marks(past, width)])
+        if self._depth != "none" and scene.region_names:
+            shares = [one.region_shares for one in past]
+            put_picture(cells[-room.stack :], stack(shares, width, 2 * room.stack, region_colours(scene.region_names)))
+
+
+def _marks(past: Sequence[Past], width: int) -> Text:
+    """Under every decision what came of it: a reward, a life lost, the start of a game."""
+    marks = Text(" " * (width - len(past)))
+    for one in past:
+        mark, of = ("×", AGAINST) if one.life_lost else ("•", BRIGHT) if one.reward > 0 else (" ", FAINT)
+        marks.append("│" if one.game_begins and mark == " " else "◦" if one.reward < 0 else mark, colour(of))
+    return marks
+
+
+def _relevance_of(scene: Scene, width: int) -> Text:
+    """What the picture shows, in its colours, and in fewer words where there is little room."""
+    title = Text().append("for", colour(FOR)).append(" / ").append("against", colour(AGAINST))
+    title.append(f" {scene.target_name}")
+    return Text("relevance ").append_text(title) if len(title) + 10 <= width else title
+
+
+def _key_line(key: str, meaning: str) -> Text:
+    return Text(f" {key:8} ", colour(BRIGHT, bold=True)).append(meaning, colour(QUIET))
+
+
+def enlarged(scene: Scene, most_rows: int, most_columns: int) -> NDArray[np.uint8]:
+    """The screen with what lies on it, in sharp pixels of the shape that the console's have: uint8 RGB."""
+    height, width = scene.screen.shape[:2]
+    fit = fit_screen(height, width, most_rows, most_columns)
+    picture = painted(scene).repeat(fit.y_factor, axis=0).repeat(fit.x_factor, axis=1)
+    if scene.overlay == "regions":
+        draw_outlines(picture, scene.regions, region_colours(scene.region_names)[:-1], (height, width))
+    return picture
 
 
 def painted(scene: Scene) -> NDArray[np.uint8]:
     """The screen with what lies on it, in its own size."""
     if scene.overlay == "off":
         return scene.screen
+    if scene.painted is not None:
+        return scene.painted
     if scene.on_screen is None:
         return quiet(scene.screen)
     shown = scene.on_screen.clip(min=0) if scene.overlay == "positive" else scene.on_screen
@@ -206,6 +244,7 @@ def painted(scene: Scene) -> NDArray[np.uint8]:
 
 
 def _within(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores as parts of the way from the least to the largest; all of it if they are alike."""
-    least, most = scores.min(), scores.max()
-    return (scores - least) / (most - least) if most > least else np.ones_like(scores)
+    """Scores as parts of the way from the least to the largest finite one; all of it if they are alike."""
+    known = scores[np.isfinite(scores)]
+    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    return (scores.clip(least, most) - least) / (most - least) if most > least else np.ones_like(scores)

@@ -1,14 +1,18 @@
 """An agent that thinks before it acts, decision by decision; another checkpoint can go on from the same state."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from inspector.atari.environment import make_environment
 from inspector.atari.objects.choice import find_for
 from inspector.errors import UsageError
 from inspector.live.player import Player
 from inspector.load import load_agent
+from inspector.rollout import rollout
 
 
 @pytest.fixture
@@ -37,6 +41,21 @@ def test_a_thought_is_explained_and_its_shares_add_up(player: Player) -> None:
     assert thought.target_action == thought.step.decision.action
 
 
+def test_the_same_seed_plays_the_same_game_as_a_recording_whatever_is_asked_meanwhile(player: Player) -> None:
+    with closing(make_environment("ALE/Pong-v5", player.agent.preprocessing, player.agent.action_count)) as game:
+        recorded = list(islice(rollout(player.agent, game, seed=1), 60))
+    for number, expected in enumerate(recorded):
+        thought = player.think()
+        if number % 7 == 3:
+            player.target = "contrast"
+            assert player.think().step.decision.action == thought.step.decision.action
+            player.target = "score"
+        step, _ = player.act(thought)
+        assert step.decision.action == expected.decision.action
+        assert np.array_equal(step.screens, expected.screens)
+        assert (step.frame, step.index, step.reward) == (expected.frame, expected.index, expected.reward)
+
+
 def test_another_checkpoint_thinks_of_the_same_state(player: Player) -> None:
     for _ in range(30):
         player.act(player.think())
@@ -44,7 +63,7 @@ def test_another_checkpoint_thinks_of_the_same_state(player: Player) -> None:
     player.change_checkpoint(1)
     after = player.think()
     assert np.array_equal(before.step.network_input, after.step.network_input)
-    assert player.agent.facts.checkpoint.frames == 0 and player.place_text == "1 of 2"
+    assert player.agent.facts.checkpoint.frames == 0 and player.place_text == "checkpoint 1 of 2"
     assert not np.array_equal(before.relevance.values, after.relevance.values)
     player.change_checkpoint(-1)
     assert np.array_equal(player.think().step.decision.scores, before.step.decision.scores)

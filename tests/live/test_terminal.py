@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -9,12 +10,15 @@ import termios
 import textwrap
 import threading
 import time
+import tty
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
-from inspector.live.terminal import ENTER, LEAVE, FrameWriter
+from inspector.live.flow import QUESTION, RAW_ANSWER
+from inspector.live.frames import FrameWriter
+from inspector.live.terminal import ENTER, LEAVE
 
 PROGRAM = """
 import os, sys, time
@@ -28,7 +32,8 @@ with Terminal() as terminal:
 class Console:
     """A pseudo terminal with a program in it."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, answers: bool = True) -> None:
+        self.answers = answers
         self.ours, theirs = pty.openpty()
         self.modes = termios.tcgetattr(theirs)
         program = PROGRAM.format(what=textwrap.indent(textwrap.dedent(what), "    ").strip())
@@ -47,6 +52,8 @@ class Console:
         with suppress(OSError):
             while data := os.read(self.ours, 4096):
                 self.seen += data
+                for _ in range(data.count(QUESTION) if self.answers else 0):
+                    os.write(self.ours, RAW_ANSWER)
 
     def wait_for(self, text: bytes, times: int = 1) -> None:
         end = time.monotonic() + 20
@@ -58,7 +65,14 @@ class Console:
         self.wait_for(LEAVE, times)
         assert self.seen.count(ENTER) == times
         assert self.seen.endswith(LEAVE)
-        assert termios.tcgetattr(self.theirs) == self.modes
+        end = time.monotonic() + 5
+        while termios.tcgetattr(self.theirs) != self.modes:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        tty.setcbreak(self.theirs, termios.TCSANOW)  # or only whole lines can be read
+        left = select.select([self.theirs], [], [], 0.05)[0]
+        termios.tcsetattr(self.theirs, termios.TCSANOW, self.modes)
+        assert not left, "an answer is left for the shell"
 
 
 @pytest.fixture
@@ -105,6 +119,13 @@ def test_while_it_is_stopped_and_taken_again_after(console: Console) -> None:
     console.assert_given_back(2)
 
 
+def test_a_terminal_that_answers_nothing_is_given_back_too() -> None:
+    console = Console("time.sleep(0.1)", answers=False)
+    assert console.process.wait(20) == 0
+    console.assert_given_back()
+    console.process.communicate()
+
+
 def test_a_frame_on_its_way_is_the_only_one_and_a_blocked_terminal_is_given_up() -> None:
     reader, writer = os.pipe()
     frames = FrameWriter(writer)
@@ -113,8 +134,11 @@ def test_a_frame_on_its_way_is_the_only_one_and_a_blocked_terminal_is_given_up()
     time.sleep(0.2)
     assert not frames.ready
     frames.settle(0.1)
+    end = time.monotonic() + 20
     while not frames.ready:
-        os.read(reader, 1 << 16)
+        assert time.monotonic() < end
+        if select.select([reader], [], [], 0.05)[0]:
+            os.read(reader, 1 << 16)
     assert frames.bytes_written < 1_000_000 and frames.count == 1
     os.close(reader)
     frames.send(b"nobody reads")

@@ -1,0 +1,67 @@
+"""Scenes to a terminal: drawn, painted and sent as far as the line can take them."""
+
+import time
+from collections.abc import Callable
+
+from inspector.live.painter import Painter
+from inspector.live.scene import Scene
+from inspector.live.terminal import Terminal
+from inspector.live.view import View
+
+
+class Display:
+    """A terminal that shows scenes.
+
+    Frames are dropped rather than queued: while the terminal is busy `ready` is false and nothing is drawn at all; a
+    frame too large for the line is sent in parts, what differs most first.
+
+    Args:
+        terminal: Taken over by us.
+        view: Draws scenes as cells.
+        painter: Makes bytes of cells.
+        clock: Seconds of processor time; for `seconds`.
+
+    Attributes:
+        seconds: Processor time spent on drawing and painting.
+        frame_count: Scenes drawn.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        view: View,
+        painter: Painter,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._terminal, self._view, self._painter = terminal, view, painter
+        self._clock = clock
+        self.seconds, self.frame_count = 0.0, 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the terminal can take something.
+
+        Raises:
+            OSError: If it cannot be written to any more.
+        """
+        return self._terminal.frames.ready
+
+    def show(self, scene: Scene) -> bool:
+        """Draw a scene and send what of it differs from what is shown; `ready` has to be true.
+
+        Returns:
+            Whether all of it was sent; otherwise show it, or a newer one, again.
+        """
+        frames, begun = self._terminal.frames, self._clock()
+        painted = self._painter.paint(self._view.draw(scene, *self._terminal.size), frames.flow.allowance())
+        self.seconds, self.frame_count = self.seconds + self._clock() - begun, self.frame_count + 1
+        frames.send(painted)
+        return self._painter.is_done
+
+    def answered(self) -> None:
+        """The terminal has shown a frame."""
+        self._terminal.frames.flow.answered()
+
+    def forget(self) -> None:
+        """The terminal may show anything, as after a resize."""
+        self._painter.forget()

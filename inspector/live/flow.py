@@ -1,0 +1,108 @@
+"""How many bytes may be on their way to a terminal, so that what it shows is never old.
+
+Between here and the screen of a remote terminal lie buffers of a second and more, and a write returns as soon as they
+have taken it. So every frame ends with a question that all terminals answer, and the answer says that the frame was
+seen. From the answers follow the speed of the line and its delay; of what the line carries in a quarter of a second
+plus that delay, no more is ever on its way.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+QUESTION = b"\x1b[5n"
+"""«How are you?» (device status report, ECMA-48 8.3.35); the answer is `ESC [ 0 n`."""
+
+RAW_ANSWER = b"\x1b[0n"
+
+_LATENCY_SECONDS = 0.25
+_WINDOW_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.0
+_LEAST, _FIRST, _MOST = 2_000, 16_000, 1_000_000
+
+
+class Flow:
+    """Counts what was sent and what was answered.
+
+    A terminal that has answered nothing for a second is not asked to any more: what was written then counts as seen.
+
+    Args:
+        clock: Seconds of a clock that never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sent: deque[tuple[float, int]] = deque()
+        self._carried: deque[tuple[float, float, int]] = deque()  # when, seconds of work, bytes
+        self._last_answer = clock()
+        self._delay: float | None = None
+        self._answers: bool | None = None
+
+    @property
+    def on_its_way(self) -> int:
+        """Bytes sent and not known to be seen."""
+        return sum(size for _, size in self._sent)
+
+    @property
+    def unanswered(self) -> int:
+        """Answers that are still to come."""
+        return 0 if self._answers is False else len(self._sent)
+
+    @property
+    def delay_seconds(self) -> float | None:
+        """From sending a frame to its answer, the least so far; None before the first."""
+        return self._delay
+
+    def sent(self, size: int) -> None:
+        """A frame was handed over, with the question at its end."""
+        self._sent.append((self._clock(), size))
+
+    def written(self) -> None:
+        """All that was handed over has been written: of one who never answers, that has to do."""
+        if self._answers is False:
+            while self._sent:
+                self._note()
+
+    def answered(self) -> None:
+        """The terminal has shown the oldest frame on its way."""
+        self._answers = True
+        if self._sent:
+            self._note()
+
+    def reset(self) -> None:
+        """Nothing is on its way any more; what is known of the line stays."""
+        self._sent.clear()
+        self._last_answer = self._clock()
+
+    def allowance(self) -> int:
+        """Bytes that may be sent now; 0 or less for none."""
+        now = self._clock()
+        if (
+            self._sent
+            and self._answers is not False
+            and now - max(self._sent[0][0], self._last_answer) > self._patience
+        ):
+            self._answers = False
+            self._sent.clear()
+        return self._bound(now) - self.on_its_way
+
+    @property
+    def _patience(self) -> float:
+        """A terminal that has answered before is given longer: the line may be down for a moment."""
+        return 5 * _PATIENCE_SECONDS if self._answers else _PATIENCE_SECONDS
+
+    def _bound(self, now: float) -> int:
+        """Bytes that may be on their way."""
+        while self._carried and now - self._carried[0][0] > _WINDOW_SECONDS and len(self._carried) > 1:
+            self._carried.popleft()
+        if not self._carried:
+            return _FIRST
+        speed = sum(size for *_, size in self._carried) / max(sum(busy for _, busy, _ in self._carried), 1e-6)
+        return min(max(int(speed * (_LATENCY_SECONDS + (self._delay or 0.0))), _LEAST), _MOST)
+
+    def _note(self) -> None:
+        """Take the oldest frame as carried, in the time since it was sent or the one before it was through."""
+        now, (begun, size) = self._clock(), self._sent.popleft()
+        self._delay = min(now - begun, self._delay) if self._delay is not None else now - begun
+        self._carried.append((now, now - max(begun, self._last_answer), size))
+        self._last_answer = now

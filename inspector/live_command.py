@@ -1,0 +1,124 @@
+"""The commands `inspector live` and `inspector replay`: from arguments to a stage, and what they say at the end."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import closing, redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from inspector.atari.objects.choice import find_for
+from inspector.console import complain, print_facts, results
+from inspector.errors import UsageError
+from inspector.live.colours import Depth, depth_of
+from inspector.live.filming import Filming
+from inspector.live.fullscreen import show, why_not
+from inspector.live.lines import line_of, watch
+from inspector.live.loop import Stage
+from inspector.live.player import Player
+from inspector.live.playing import Limit, Playing
+from inspector.live.replay import Replay
+from inspector.live.roster import Roster
+from inspector.options import device, source
+from inspector.recording import Recording
+from inspector.rollout import samples
+from inspector.session import check_actions, one_torch_thread
+
+
+def live(arguments: Namespace) -> int:
+    """Watch an agent play."""
+    with redirect_stdout(sys.stderr):  # should a library print, it is no result
+        player = _player(arguments)
+    in_lines = _in_lines(arguments)
+    limit = Limit(arguments.steps, arguments.episodes)
+    if in_lines and limit == Limit():
+        limit = Limit(episodes=1)
+    folder, manifest = arguments.output or Path("recordings"), _account(arguments, player)
+    with closing(player), one_torch_thread(), Filming(player, folder, manifest) as filming:
+        playing = Playing(player, filming, limit)
+        playing.scene.overlay = arguments.overlay
+        snapshots = _watch(playing, arguments, folder, in_lines)
+    _tell(playing, filming, snapshots, as_json=arguments.json)
+    return 0
+
+
+def replay(arguments: Namespace) -> int:
+    """Watch a recording again."""
+    with Replay(Recording.load(arguments.recording)) as stage:
+        if arguments.overlay in stage.scene.overlays:
+            stage.scene.overlay = arguments.overlay
+        folder = arguments.output or Path("recordings")
+        for path in _watch(stage, arguments, folder, _in_lines(arguments)):
+            complain(f"snapshot: {path}")
+    return 0
+
+
+def _player(arguments: Namespace) -> Player:
+    """The player that was asked for; everything that does not fit is found here."""
+    options = source(arguments)
+    name, checkpoint = options.pop("source"), options.pop("checkpoint")
+    roster = Roster.of(name, checkpoint, device(arguments.device), options)
+    agent = roster[roster.place]
+    environment = arguments.env or agent.facts.environment
+    if environment is None:
+        raise UsageError(f"{agent.facts.name} does not say which game it plays: name it, as in --env ALE/Breakout-v5")
+    player = Player(
+        roster,
+        find_for(environment, arguments.regions),
+        place=roster.place,
+        composite=arguments.composite,
+        target=arguments.target,
+        seed=arguments.seed,
+        greedy=arguments.greedy,
+    )
+    check_actions(agent, player.game)
+    return player
+
+
+def _in_lines(arguments: Namespace) -> bool:
+    """Whether there is no terminal to take over; why not is said."""
+    if arguments.json:
+        return True
+    reason = why_not()
+    if reason:
+        complain(f"{reason}: a line a second instead of the picture")
+    return reason is not None
+
+
+def _watch(stage: Stage, arguments: Namespace, folder: Path, in_lines: bool) -> list[Path]:
+    """Until the end of the stage or the user's; the snapshots."""
+    if in_lines:
+        watch(stage, _line_writer(as_json=arguments.json), arguments.speed)
+        return []
+    depth: Depth = depth_of() if arguments.color == "auto" else arguments.color
+    return show(stage, depth, folder, arguments.speed)
+
+
+def _line_writer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
+    say = partial(print, flush=True)
+    return (lambda facts: say(json.dumps(facts))) if as_json else (lambda facts: say(line_of(facts)))
+
+
+def _account(arguments: Namespace, player: Player) -> dict[str, Any]:
+    """What a recording's manifest says of how it came about."""
+    policy = "sampled" if samples(player.agent, arguments.greedy) else "greedy"
+    return {"play": {"seed": arguments.seed, "policy": policy, "live": True}, "command": arguments.argv}
+
+
+def _tell(playing: Playing, filming: Filming, snapshots: list[Path], *, as_json: bool) -> None:
+    """What was watched, and what was kept of it."""
+    games = [game for game in playing.games if game.steps]
+    if as_json:
+        episodes = [{"steps": one.steps, "return": one.return_so_far, "finished": one.finished} for one in games]
+        films = [str(one.video) for one in filming.finished]
+        _line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films})
+        return
+    lines: list[tuple[str, object]] = []
+    for number, game in enumerate(games, start=1):
+        end = "" if game.finished else ", not finished"
+        lines.append((f"episode {number}", f"return {game.return_so_far:g} in {game.steps} steps{end}"))
+    lines += [("film", one.video) for one in filming.finished]
+    lines += [("snapshot", path) for path in snapshots]
+    print_facts(results(), f"watched: {playing.steps} steps", lines)
