@@ -73,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     live = _add(parsers, "live", "AGENT", "watch an agent think, in this terminal, while it plays", LIVE_EXAMPLES)
     live.set_defaults(run=commands.live)
     options.add_source(live)
-    options.add_play(live, length="until q is pressed; without a terminal one episode")
+    options.add_play(live, length="until you quit")
     options.add_rules(live.add_argument_group("explanation"))
     options.add_view(live)
     options.add_facts(live)

@@ -22,14 +22,17 @@ examples:
 
 {EXIT_CODES}"""
 
-RECORD_EXAMPLES = f"""\
+RULES = f"""\
 composites, which LRP rules explain:
   {", ".join(COMPOSITES[:4])},
   {", ".join(COMPOSITES[4:])},
   a TOML file with rules of your own; or, by gradients: {", ".join(METHODS)}
 
 targets, what is explained:
-  {", ".join(TARGETS)}, or always one action by its name or number
+  {", ".join(TARGETS)}, or always one action by its name or number"""
+
+RECORD_EXAMPLES = f"""\
+{RULES}
 
 examples:
   inspector record breakout --steps 2000
@@ -54,8 +57,11 @@ examples:
   inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
   inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz"""
 
-LIVE_EXAMPLES = """\
-AGENT may also be a folder or a glob of checkpoints of one training run: c and C go through them.
+LIVE_EXAMPLES = f"""\
+{RULES}
+
+AGENT may also be a folder or a glob of checkpoints of one training run: c and C go through them. Where stdout is no
+terminal, a line a second tells what goes on; one episode is played then.
 
 keys:
   space pause   . one step   [ ] slower, faster   o overlay   t target   0-9 d-k explain one action
@@ -66,7 +72,7 @@ examples:
   inspector live breakout --checkpoint first --speed 4
   inspector live 'logs/rl_model_*_steps.zip' --env ALE/Pong-v5
   inspector live pong --target contrast --color 256
-  inspector live breakout --episodes 3 --speed max --json > watched.jsonl"""
+  inspector live breakout --episodes 3 --speed max --json"""
 
 REPLAY_EXAMPLES = """\
 keys:

@@ -98,7 +98,9 @@ def _watch(stage: Stage, arguments: Namespace, folder: Path, in_lines: bool) -> 
 
 def _line_writer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
     say = partial(print, flush=True)
-    return (lambda facts: say(json.dumps(facts))) if as_json else (lambda facts: say(line_of(facts)))
+    return (
+        (lambda facts: say(json.dumps(facts, ensure_ascii=False))) if as_json else (lambda facts: say(line_of(facts)))
+    )
 
 
 def _account(arguments: Namespace, player: Player) -> dict[str, Any]:

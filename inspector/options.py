@@ -109,7 +109,7 @@ def add_rules(explain: argparse._ArgumentGroup) -> None:
         metavar="NAME|FILE",
         type=composite,
         default="epsilon_plus",
-        help="rules that explain, see `inspector record --help` (default epsilon_plus)",
+        help="rules that explain, see below (default epsilon_plus)",
     )
     explain.add_argument(
         "--target", metavar="NAME", default="score", help="score (default), contrast, advantage, value or an action"

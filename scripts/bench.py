@@ -4,6 +4,7 @@ scripts/bench engine                      # every explanation against forward + 
 scripts/bench record                      # 2,000 steps with and without explanation, in turn, three rounds
 scripts/bench memory --steps 20000        # resident memory at 2,000 steps and at the end of one recording
 scripts/bench track                       # states a second in a track, against the engine alone
+scripts/bench live                        # a frame's cost, watching against playing, and the view through a slow line
 """
 
 import argparse
@@ -141,6 +142,13 @@ def bench_track(arguments: argparse.Namespace) -> int:
     return show(result, arguments.json)
 
 
+def bench_live(arguments: argparse.Namespace) -> int:
+    """The live view: a frame, watching against playing, the command in a terminal, and a slow line."""
+    from bench_live import run
+
+    return int(run(arguments))
+
+
 def show(result: dict[str, Any], as_json: bool) -> int:
     """Print a result."""
     if as_json:
@@ -163,7 +171,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=raw)
-    commands = whole.add_subparsers(required=True, metavar="engine | record | memory | track")
+    commands = whole.add_subparsers(required=True, metavar="engine | record | memory | track | live")
     one = commands.add_parser(
         "engine",
         help=bench_engine.__doc__,
@@ -190,6 +198,14 @@ def parser() -> argparse.ArgumentParser:
     three.add_argument("--states", type=int, default=400, help="states in the probe set (400)")
     three.add_argument("--rounds", type=int, default=12, help="of each, in turn (12)")
     three.set_defaults(function=bench_track)
+    four = commands.add_parser("live", help=bench_live.__doc__, description=bench_live.__doc__)
+    four.add_argument("agents", nargs="*", metavar="AGENT", help="shipped agents' names (breakout pong)")
+    parts = ("drawing", "ratio", "command", "slow")
+    four.add_argument("--only", action="append", choices=parts, help="a part; repeatable (all)")
+    four.add_argument("--decisions", type=int, default=60, help="drawn in every window, and in a round (60)")
+    four.add_argument("--rounds", type=int, default=16, help="of playing and of watching, in turn (16)")
+    four.add_argument("--seconds", type=float, default=24.0, help="so long each terminal is watched (24)")
+    four.set_defaults(function=bench_live)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole

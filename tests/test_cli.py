@@ -119,9 +119,8 @@ def test_a_composite_may_be_a_name_a_method_or_a_file(given: str) -> None:
 
 
 def test_every_choice_of_preprocessing_has_a_flag() -> None:
-    assert set(commands.PREPROCESSING) == {field.name for field in dataclasses.fields(Preprocessing)}
-    options = {action.dest for action in every_parser()["record"]._actions}
-    assert set(commands.PREPROCESSING) <= options
+    assert set(options.PREPROCESSING) == {field.name for field in dataclasses.fields(Preprocessing)}
+    assert set(options.PREPROCESSING) <= {action.dest for action in every_parser()["record"]._actions}
 
 
 def test_every_flag_that_a_message_about_an_agent_names_is_one_of_the_command() -> None:

@@ -1,1 +1,5 @@
-"""The agent in a terminal, while it thinks."""
+"""The agent in a terminal, while it thinks; and `Picture`, for anybody's rich layout."""
+
+from inspector.live.picture import Picture
+
+__all__ = ["Picture"]

@@ -2,8 +2,8 @@
 
 Between here and the screen of a remote terminal lie buffers of a second and more, and a write returns as soon as they
 have taken it. So every frame ends with a question that all terminals answer, and the answer says that the frame was
-seen. From the answers follow the speed of the line and its delay; of what the line carries in a quarter of a second
-plus that delay, no more is ever on its way.
+seen. From the answers follows the speed of the line; no more is ever on its way than it carries in a quarter of a
+second, or, where its delay is long, a little more.
 """
 
 import time
@@ -15,10 +15,14 @@ QUESTION = b"\x1b[5n"
 
 RAW_ANSWER = b"\x1b[0n"
 
-_LATENCY_SECONDS = 0.25
-_WINDOW_SECONDS = 2.0
+_LATENCY_SECONDS, _MOST_LATENCY_SECONDS = 0.25, 0.4
+_DELAYS = 2.0
+_BUSY_SECONDS = 0.5
+"""The speed is that of the last half second in which the line had something to carry."""
+
 _PATIENCE_SECONDS = 1.0
-_LEAST, _FIRST, _MOST = 2_000, 16_000, 1_000_000
+_LEAST, _MOST = 2_000, 1_000_000
+"""Bytes that may always be on their way, and never; the former are the first, from which the delay is learned."""
 
 
 class Flow:
@@ -33,7 +37,7 @@ class Flow:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._sent: deque[tuple[float, int]] = deque()
-        self._carried: deque[tuple[float, float, int]] = deque()  # when, seconds of work, bytes
+        self._carried: deque[tuple[float, int]] = deque(maxlen=100)  # seconds of work, bytes
         self._last_answer = clock()
         self._delay: float | None = None
         self._answers: bool | None = None
@@ -76,33 +80,36 @@ class Flow:
 
     def allowance(self) -> int:
         """Bytes that may be sent now; 0 or less for none."""
-        now = self._clock()
-        if (
-            self._sent
-            and self._answers is not False
-            and now - max(self._sent[0][0], self._last_answer) > self._patience
-        ):
+        waited = self._clock() - max(self._sent[0][0], self._last_answer) if self._sent else 0.0
+        if self.unanswered and waited > self._patience:
             self._answers = False
             self._sent.clear()
-        return self._bound(now) - self.on_its_way
+        if self.unanswered and waited > self._latency:  # it has become slower than we know
+            return 0
+        return self._bound() - self.on_its_way
+
+    @property
+    def _latency(self) -> float:
+        """How old may be what is shown, as far as that is ours to say."""
+        return min(max(_LATENCY_SECONDS, _DELAYS * (self._delay or 0.0)), _MOST_LATENCY_SECONDS)
 
     @property
     def _patience(self) -> float:
         """A terminal that has answered before is given longer: the line may be down for a moment."""
         return 5 * _PATIENCE_SECONDS if self._answers else _PATIENCE_SECONDS
 
-    def _bound(self, now: float) -> int:
+    def _bound(self) -> int:
         """Bytes that may be on their way."""
-        while self._carried and now - self._carried[0][0] > _WINDOW_SECONDS and len(self._carried) > 1:
-            self._carried.popleft()
-        if not self._carried:
-            return _FIRST
-        speed = sum(size for *_, size in self._carried) / max(sum(busy for _, busy, _ in self._carried), 1e-6)
-        return min(max(int(speed * (_LATENCY_SECONDS + (self._delay or 0.0))), _LEAST), _MOST)
+        busy, carried = 0.0, 0
+        for seconds, size in reversed(self._carried):
+            busy, carried = busy + seconds, carried + size
+            if busy > _BUSY_SECONDS:
+                break
+        return min(max(int(self._latency * carried / max(busy, 1e-4)), _LEAST), _MOST)
 
     def _note(self) -> None:
         """Take the oldest frame as carried, in the time since it was sent or the one before it was through."""
         now, (begun, size) = self._clock(), self._sent.popleft()
         self._delay = min(now - begun, self._delay) if self._delay is not None else now - begun
-        self._carried.append((now, now - max(begun, self._last_answer), size))
+        self._carried.append((now - max(begun, self._last_answer), size))
         self._last_answer = now

@@ -75,10 +75,10 @@ def facts_of(scene: Scene, seconds: float) -> dict[str, Any]:
 def line_of(facts: dict[str, Any]) -> str:
     """A moment in a line for a person."""
     minutes, seconds = divmod(int(facts["seconds"]), 60)
-    unit, name = ("probability", "p") if "probability" in facts else ("q_value", "Q")
+    chosen = f"{facts['probability']:.0%}" if "probability" in facts else f"Q {number(facts['q_value'])}"
     parts = [f"{minutes}:{seconds:02d}", f"return {number(facts['return'])}"]
     parts += [f"lives {facts['lives']}"] if facts["lives"] is not None else []
-    parts.append(f"{facts['action']} {name} {number(facts[unit])}")
+    parts.append(f"{facts['action']} {chosen}")
     shares = facts["region_shares"] or {}
     parts.append(
         ", ".join(f"{region.replace('_', ' ')} {share:.0%}" for region, share in shares.items()) or "no relevance"

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 
@@ -41,6 +41,7 @@ _LISTEN_SECONDS = 0.1
 _SOON_SECONDS = 0.004
 
 
+@runtime_checkable
 class Stage(Protocol):
     """What is shown: it moves on decision by decision, and knows keys of its own.
 

@@ -60,3 +60,41 @@ def test_a_screen_of_another_size_is_written_whole() -> None:
     cells[..., 0] = ord("#")
     terminal.feed(painter.paint(cells))
     assert np.array_equal(terminal.cells, as_shown(cells, "256"))
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("budget", [600, 4000])
+def test_with_a_budget_frames_stay_small_and_the_last_one_comes_out_whole(depth: Depth, budget: int) -> None:
+    generator, painter, terminal = np.random.default_rng(1), Painter(depth), Emulator(ROWS, COLUMNS, depth)
+    cells = blank(ROWS, COLUMNS)
+    for _ in range(100):
+        cells = changed(cells, generator)
+        written = painter.paint(cells, budget)
+        assert len(written) < budget + 2500
+        terminal.feed(written)
+    frames = 0
+    while not painter.is_done:
+        terminal.feed(painter.paint(cells, budget))
+        frames += 1
+        assert frames < 100
+    assert np.array_equal(terminal.cells, as_shown(cells, depth))
+
+
+def test_with_a_budget_what_differs_most_goes_first_and_every_row_has_its_turn() -> None:
+    painter, terminal = Painter("truecolor"), Emulator(ROWS, COLUMNS, "truecolor")
+    cells = blank(ROWS, COLUMNS)
+    cells[..., 0], cells[..., 1:] = ord("▀"), 0x202020
+    terminal.feed(painter.paint(cells))
+    after = cells.copy()
+    after[..., 1] = 0x242020  # a little everywhere
+    after[9, 30:35, 1] = 0xFF0000  # and much in one place
+    terminal.feed(painter.paint(after, 300))
+    assert not painter.is_done
+    assert (terminal.cells[9, 30:35, 1] == 0xFF0000).all()
+    rounds = 0
+    while not painter.is_done:
+        after[0, :, 1] ^= 0x010101  # the first row changes all the time, and does not keep the others waiting
+        terminal.feed(painter.paint(after, 300))
+        rounds += 1
+        assert rounds < 200
+    assert np.array_equal(terminal.cells, as_shown(after, "truecolor"))

@@ -1,0 +1,104 @@
+"""What may be on its way to a terminal: a line of any speed and delay, simulated in time of its own."""
+
+from collections import deque
+
+import pytest
+
+from inspector.live.flow import Flow
+
+SECOND = 1.0
+
+
+class Line:
+    """A line that carries so many bytes a second, with a buffer that takes everything at once."""
+
+    def __init__(self, speed: float, delay: float, *, answers: bool = True) -> None:
+        self.now, self.speed, self.delay, self.answers = 0.0, speed, delay, answers
+        self.flow = Flow(lambda: self.now)
+        self._free_at = 0.0
+        self._coming: deque[tuple[float, float]] = deque()  # when its answer comes, when it was sent
+        self.ages: list[float] = []
+        self.carried = 0
+
+    def send(self, size: int) -> None:
+        self.flow.sent(size)
+        self._free_at = max(self.now, self._free_at) + size / self.speed
+        self._coming.append((self._free_at + self.delay, self.now))
+        self.carried += size
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        while self._coming and self._coming[0][0] <= self.now:
+            _, sent = self._coming.popleft()
+            self.ages.append(self.now - sent)
+            if self.answers:
+                self.flow.answered()
+
+
+def play(line: Line, seconds: float, wanted: int, rate: float = 15.0) -> None:
+    """Frames of so many bytes, as many a second, as far as the line allows."""
+    end, due, left = line.now + seconds, line.now, 0
+    while line.now < end:
+        if line.now >= due:
+            due, left = due + 1 / rate, wanted
+        allowed = line.flow.allowance()
+        if left and allowed >= 500:
+            line.send(min(left, allowed))
+            left = 0
+        line.wait(0.005)
+
+
+@pytest.mark.parametrize("delay", [0.002, 0.05, 0.15])
+@pytest.mark.parametrize("speed", [20e3, 50e3, 200e3])
+def test_on_a_slow_line_nothing_shown_is_older_than_half_a_second(speed: float, delay: float) -> None:
+    line = Line(speed, delay)
+    play(line, 30 * SECOND, wanted=100_000)
+    assert max(line.ages[5:]) < 0.5
+    assert line.carried > 0.45 * speed * line.now  # and the line is not left idle
+
+
+def test_a_quick_line_takes_all_that_is_drawn() -> None:
+    line = Line(20e6, 0.001)
+    play(line, SECOND, wanted=30_000)
+    before = line.carried
+    play(line, 5 * SECOND, wanted=30_000)
+    assert line.carried - before == pytest.approx(5 * 15 * 30_000, rel=0.03)
+
+
+def test_a_line_that_becomes_slow_is_noticed_within_seconds() -> None:
+    line = Line(5e6, 0.01)
+    play(line, 3 * SECOND, wanted=50_000)
+    line.speed = 50e3
+    play(line, 8 * SECOND, wanted=50_000)
+    line.ages.clear()
+    play(line, 10 * SECOND, wanted=50_000)
+    assert max(line.ages) < 0.5
+
+
+def test_who_answers_nothing_is_asked_for_a_second_and_then_taken_at_the_writing() -> None:
+    line = Line(1e9, 0.0, answers=False)
+    flow = line.flow
+    assert flow.allowance() == 2_000
+    line.send(2_000)
+    assert flow.allowance() <= 0 and flow.unanswered == 1
+    line.wait(0.9)
+    flow.written()
+    assert flow.allowance() <= 0
+    line.wait(0.2)
+    assert flow.allowance() > 0 and flow.unanswered == 0
+    line.send(10_000)
+    assert flow.on_its_way == 10_000
+    flow.written()
+    assert flow.on_its_way == 0 and flow.allowance() > 10_000
+
+
+def test_a_late_answer_brings_the_asking_back_and_one_too_many_does_no_harm() -> None:
+    line = Line(1e9, 0.0, answers=False)
+    line.send(100)
+    line.wait(3.0)
+    assert line.flow.allowance() > 0 and line.flow.unanswered == 0
+    line.flow.answered()
+    line.send(100)
+    assert line.flow.unanswered == 1
+    line.flow.reset()
+    assert line.flow.unanswered == 0 and line.flow.on_its_way == 0
