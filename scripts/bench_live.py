@@ -154,7 +154,8 @@ def measure_ratio(agent: str, rounds: int, decisions: int) -> dict[str, Any]:
                 times.append(time.process_time())
                 for part, seconds in zip(parts[1:], np.diff(times).tolist(), strict=True):
                     sums[part] += seconds
-            same = same and watched == (before or play())
+            actions = before or play()
+            same = same and actions == watched
             if number >= 0:
                 for part in parts:
                     spent[part].append(1000 * sums[part] / decisions)
@@ -237,7 +238,7 @@ def slow_table(rows: list[dict[str, Any]]) -> Table:
     made = table(
         f"Through {SPEED // 1000} kB/s: age of a decision when it comes to be shown, ms",
         *("game", "buffer", "decisions/s", "longest gap", "", "age median", "95 %", "max", "", "oldest shown"),
-        *("shown/s", "frames/s", "whole", "longest part", "kB/s", "whole after pause"),
+        *("shown/s", "frames/s", "whole", "cells behind", "longest", "kB/s", "whole after pause"),
     )
     for row in rows:
         age, rate = row["age_ms"], row["decisions_per_second"]
@@ -245,7 +246,11 @@ def slow_table(rows: list[dict[str, Any]]) -> Table:
         cells += [f"{age[name]:.0f}" for name in ("median", "p95", "max")] + [verdict(age["max"] < MOST_AGE_MS)]
         cells += [f"{row['oldest_shown_ms']:.0f}", f"{row['numbers_per_second']:.1f}"]
         cells += [f"{row['frames_per_second']:.1f}", f"{100 * row['sent_whole']:.0f} %"]
-        cells += [f"{row['longest_not_whole_seconds']:.1f} s", f"{row['bytes_per_second'] / 1000:.1f}"]
+        cells += [
+            f"{100 * row['cells_behind']:.0f} %",
+            f"{row['longest_behind_seconds']:.1f} s",
+            f"{row['bytes_per_second'] / 1000:.1f}",
+        ]
         cells += [f"{row['whole_after_seconds']:.1f} s" if row["whole_after_pause"] else "[red]not whole[/]"]
         made.add_row(row["agent"], f"{row['buffer'] // 1000} kB" if row["buffer"] else "none", *cells)
     return made

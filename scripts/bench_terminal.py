@@ -14,6 +14,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,8 @@ class Arrivals:
     def feed(self, data: bytes, now: float) -> None:
         """Take what has arrived."""
         data = self._rest + data
-        if data.endswith(QUESTION):  # the end of a frame; anything else is whole only when the next begins
-            cut = len(data)
-        else:
-            cut = max(data.rfind(b"\x1b"), 0)
+        # the question ends a frame; of anything else the end is seen only when the next begins
+        cut = len(data) if data.endswith(QUESTION) else max(data.rfind(b"\x1b"), 0)
         self._rest = data[cut:]
         for parameters, kind, text in self.TOKEN.findall(data[:cut]):
             if kind == b"H":
@@ -182,9 +181,10 @@ def cpu_seconds(process: int) -> float:
 
 def watch_command(agent: str, speed: str, seconds: float) -> dict[str, Any]:
     """`inspector live` in a terminal that takes all it gets: its processor time and its decisions a second."""
-    with tempfile.TemporaryDirectory() as folder, program(
-        ["-m", "inspector", "live", agent, "--speed", speed, "--output", folder]
-    ) as (process, ours):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        program(["-m", "inspector", "live", agent, "--speed", speed, "--output", folder]) as (process, ours),
+    ):
         line = Line(ours, math.inf)
         assert line.run(START_SECONDS, lambda: END.encode() in line.carried), f"no frame: {bytes(line.carried)!r}"
         first = time.monotonic()
@@ -253,13 +253,13 @@ def run_until_quiet(line: Line) -> float:
 
 def figures(events: list[list[str]], arrivals: Arrivals, begun: float, ended: float) -> dict[str, Any]:
     """Decisions a second, and the age of what the terminal shows, between two moments."""
-    made = {int(number): float(when) for what, number, when in events if what == "decision"}
+    made = {int(number): float(when) for what, number, when, *_ in events if what == "decision"}
     times = [when for when in made.values() if begun <= when <= ended]
     seen = [(number, when) for number, when in arrivals.seen if begun <= when <= ended]
     ages = [when - made[number] for number, when in seen]
-    before = [later - made[number] for (number, _), (_, later) in zip(seen, seen[1:], strict=False)]
-    sent = [(what, float(when)) for what, _, when in events if what != "decision" and begun <= float(when) <= ended]
-    whole = [begun, *(when for what, when in sent if what == "whole"), ended]
+    before = [later - made[number] for (number, _), (_, later) in pairwise(seen)]
+    sent = np.array([event[2:] for event in events if event[0] == "frame"], float)
+    sent = sent[(begun <= sent[:, 0]) & (sent[:, 0] <= ended)]
     return {
         "decisions_per_second": (len(times) - 1) / (times[-1] - times[0]),
         "longest_gap_ms": 1000 * max(np.diff(times)),
@@ -271,8 +271,9 @@ def figures(events: list[list[str]], arrivals: Arrivals, begun: float, ended: fl
         "oldest_shown_ms": 1000 * max(before),
         "numbers_per_second": len(seen) / (ended - begun),
         "frames_per_second": len(sent) / (ended - begun),
-        "sent_whole": (len(whole) - 2) / max(len(sent), 1),
-        "longest_not_whole_seconds": float(max(np.diff(whole))),
+        "sent_whole": float(sent[:, 1].mean()),
+        "cells_behind": float(np.median(sent[:, 2])),
+        "longest_behind_seconds": float(sent[:, 3].max()),
     }
 
 

@@ -17,7 +17,11 @@ _AROUND = 2
 
 
 def draw_outlines(
-    view: Picture, regions: Sequence[Region], colours: Sequence[Colour], screen_size: tuple[int, int]
+    view: Picture,
+    regions: Sequence[Region],
+    colours: Sequence[Colour],
+    screen_size: tuple[int, int],
+    around: int = _AROUND,
 ) -> None:
     """Draw, in place, a line around every region; boxes that touch share one.
 
@@ -26,25 +30,26 @@ def draw_outlines(
         regions: Boxes in pixels of the native screen; a region that is not sure gets a broken line.
         colours: One a region.
         screen_size: Height and width of the native screen.
+        around: Rows and columns of the view between a region and its outline.
     """
     size = view.shape[0], view.shape[1]
     for region, colour in reversed(list(zip(regions, colours, strict=True))):
         if region.boxes:
-            view[_line(region.boxes, region.sure, size, screen_size)] = colour
+            view[_line(region.boxes, region.sure, size, screen_size, around)] = colour
 
 
 @lru_cache(maxsize=64)  # most regions stay where they are for many frames
 def _line(
-    boxes: tuple[Box, ...], sure: bool, size: tuple[int, int], screen_size: tuple[int, int]
+    boxes: tuple[Box, ...], sure: bool, size: tuple[int, int], screen_size: tuple[int, int], around: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the line around some boxes."""
     down, across = size[0] / screen_size[0], size[1] / screen_size[1]
     corners = [
         (
-            max(round(left * across) - _AROUND, 0),
-            max(round(top * down) - _AROUND, 0),
-            min(round((left + width) * across) + _AROUND, size[1]),
-            min(round((top + height) * down) + _AROUND, size[0]),
+            max(round(left * across) - around, 0),
+            max(round(top * down) - around, 0),
+            min(round((left + width) * across) + around, size[1]),
+            min(round((top + height) * down) + around, size[0]),
         )
         for left, top, width, height in boxes
     ]

@@ -22,6 +22,9 @@ _SIXTEEN = (
 )
 """As xterm has them; other terminals' differ, but not in kind."""
 
+_HUE = {"256": 1.6, "16": 2.0}
+"""So many times a hue counts when the nearest colour is looked for: else faint relevance becomes a grey."""
+
 
 def depth_of(environment: Mapping[str, str] = os.environ) -> Depth:
     """How many colours the terminal says it has.
@@ -72,11 +75,17 @@ def _table(depth: Depth) -> NDArray[np.uint32]:
     first = 16 if depth == "256" else 0  # the first 16 of 256 are whatever the user has made of them
     level = np.arange(32, dtype=np.float32) * (255 / 31)  # black stays black, and white white
     every = np.stack(np.meshgrid(level, level, level, indexing="ij"), -1).reshape(-1, 1, 3)
-    weight = np.array([0.30, 0.59, 0.11], np.float32)
+    table = _looks(known, 1.0)[None]
     nearest = np.concatenate(
-        [(((part - known[None]) ** 2) * weight).sum(-1).argmin(1) for part in np.array_split(every, 16)]
+        [((_looks(part, _HUE[depth]) - table) ** 2).sum(-1).argmin(1) for part in np.array_split(every, 16)]
     )
     return (nearest + first).astype(np.uint32).reshape(32, 32, 32)
+
+
+def _looks(colours: NDArray[np.float32], hue: float) -> NDArray[np.float32]:
+    """Brightness, and how far each of red, green and blue is from it; the latter so many times."""
+    brightness = colours @ np.array([0.30, 0.59, 0.11], np.float32)
+    return np.concatenate([brightness[..., None], hue * (colours - brightness[..., None])], -1)
 
 
 def _xterm() -> NDArray[np.float32]:

@@ -122,7 +122,7 @@ class View:
         place = cells[top : top + rows, left : left + columns]
         picture = shrunk(painted(scene), rows, columns)
         if scene.overlay == "regions":
-            draw_outlines(picture, scene.regions, region_colours(scene.region_names)[:-1], (height, width))
+            draw_outlines(picture, scene.regions, region_colours(scene.region_names)[:-1], (height, width), 1)
         if self._depth == "none":
             self._put(place, [Text(line) for line in ramped(picture)])
         else:
@@ -194,9 +194,11 @@ class View:
         lost = "◦ negative" if scene.lives is None else "× life lost"
         legend = f"• reward  {lost}   the last {seconds:.0f} s"
         title = heading(f"explained score {number(scene.tracked)}", width, legend)
-        lines = sparkline([one.tracked for one in past], width, room.line, QUIET)
+        stacked = self._depth != "none" and len(scene.region_names) > 1
+        high = room.line if stacked else room.line + room.stack
+        lines = sparkline([one.tracked for one in past], width, high, QUIET)
         self._put(cells, [title, *lines, _marks(past, width)])
-        if self._depth != "none" and scene.region_names:
+        if stacked:
             shares = [one.region_shares for one in past]
             put_picture(cells[-room.stack :], stack(shares, width, 2 * room.stack, region_colours(scene.region_names)))
 

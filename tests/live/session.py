@@ -15,9 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inspector.live.cells import Cells
 from inspector.live.colours import Depth
 from inspector.live.terminal import ENTER, LEAVE
@@ -103,6 +100,11 @@ class Session:
         self._reader.start()
 
     # --- what it shows ---
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self._emulator.screen.lines, self._emulator.screen.columns
 
     @property
     def lines(self) -> list[str]:
@@ -232,8 +234,3 @@ class Session:
         for row in range(screen.lines):
             for column in range(screen.columns):
                 screen.buffer[row][column] = screen.default_char._replace(data=_STALE, bg="ff00ff")
-
-
-def picture_of(cells: Cells, panel: int = 38, below: int = 5) -> NDArray[np.uint32]:
-    """The part of a screen that holds the picture."""
-    return cells[1 : len(cells) - below, : cells.shape[1] - panel - 2]

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from pyte.graphics import FG_BG_256
 
-from inspector.live.colours import PLAIN, depth_of, reduced, sgr
+from inspector.draw.overlay import lay_over
+from inspector.live.colours import PLAIN, Depth, depth_of, reduced, sgr
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,41 @@ def test_colours_become_the_nearest_of_the_table_and_plain_stays_plain() -> None
     assert reduced(colours, "truecolor") is colours
 
 
-def test_every_colour_of_the_cube_is_its_own_nearest() -> None:
-    steps = (0, 95, 135, 175, 215, 255)
-    cube = np.array([red << 16 | green << 8 | blue for red in steps for green in steps for blue in steps], np.uint32)
-    found = reduced(cube, "256")
-    assert (found == np.arange(16, 232)).mean() > 0.95  # a grey of the cube may be nearer to one of the 24
+def test_greys_and_full_colours_are_their_own_nearest() -> None:
+    corners = [(red, green, blue) for red in (0, 255) for green in (0, 255) for blue in (0, 255)]
+    colours = np.array([red << 16 | green << 8 | blue for red, green, blue in corners], np.uint32)
+    assert _table_of("256")[reduced(colours, "256")].tolist() == [list(corner) for corner in corners]
+    greys = np.arange(0, 256, 5, dtype=np.uint32)
+    shown = _table_of("256")[reduced(greys << 16 | greys << 8 | greys, "256")]
+    assert (shown.max(1) == shown.min(1)).all() and np.abs(shown[:, 0] - greys).max() <= 16
+
+
+@pytest.mark.parametrize("depth", ["256", "16"])
+@pytest.mark.parametrize("strength", [0.4, 0.55, 0.7])
+def test_relevance_for_stays_warm_and_relevance_against_stays_blue(depth: Depth, strength: float) -> None:
+    """On the quiet ground, where half of the colours are greys; the strongest relevance is all but white."""
+    screen = np.zeros((1, 2, 3), np.uint8)
+    picture = lay_over(screen, np.array([[strength, -strength]], np.float32), 1.0).astype(np.uint32)
+    colours = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
+    warm, cool = _table_of(depth)[reduced(colours, depth)][0]
+    assert warm.argmax() == 0 and warm[0] > warm[2]
+    assert cool.argmax() == 2 and cool[2] > cool[0]
+
+
+def _table_of(depth: str) -> np.ndarray:
+    """What xterm shows for each number."""
+    return (
+        np.array([[int(name[i : i + 2], 16) for i in (0, 2, 4)] for name in FG_BG_256]) if depth == "256" else SIXTEEN
+    )
+
+
+SIXTEEN = np.array(
+    [
+        *((0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205)),
+        *((229, 229, 229), (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255)),
+        *((255, 0, 255), (0, 255, 255), (255, 255, 255)),
+    ]
+)
 
 
 def test_codes_are_those_of_the_terminal() -> None:

@@ -1,0 +1,65 @@
+"""The same play as a program's, in this process, and its screen drawn from nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inspector.atari.objects.choice import find_for
+from inspector.live.cells import Cells
+from inspector.live.colours import Depth
+from inspector.live.filming import Filming
+from inspector.live.player import Player
+from inspector.live.playing import Playing
+from inspector.live.roster import Roster
+from inspector.live.view import View
+from tests.live.emulator import as_shown
+from tests.live.session import Session
+
+_FURTHEST = 300
+
+
+class Fresh:
+    """A play and what a terminal has to show of it.
+
+    Args:
+        playing: The play.
+        depth: Colours of the terminal.
+    """
+
+    def __init__(self, playing: Playing, depth: Depth = "truecolor") -> None:
+        self.playing, self.depth, self._view = playing, depth, View(depth)
+
+    def draw(self, rows: int, columns: int) -> Cells:
+        """The screen of a pause, above its last row, which tells keys and what has just happened."""
+        self.playing.scene.pace = "paused"
+        return as_shown(self._view.draw(self.playing.scene, rows, columns), self.depth)[:-1]
+
+    def go(self, steps: int) -> None:
+        """Play on."""
+        for _ in range(steps):
+            assert self.playing.advance()
+
+    def follow(self, shown: Cells) -> int:
+        """Play on until the screen is that of a paused program; how many decisions that took."""
+        for steps in range(_FURTHEST):
+            if np.array_equal(self.draw(*shown.shape[:2]), shown[:-1]):
+                return steps
+            self.playing.advance()
+        raise AssertionError(f"no decision of {_FURTHEST} looks like the screen")
+
+    def wait_for(self, session: Session) -> None:
+        """Wait until a program that is paused shows what is drawn here, in every cell."""
+        expected = self.draw(*session.size)
+        session.until(lambda: np.array_equal(session.cells[:-1], expected), "screen like the one drawn here")
+
+
+@contextmanager
+def fresh(source: str | Path, depth: Depth = "truecolor", **options: Any) -> Iterator[Fresh]:
+    """The play of an agent, from its first decision."""
+    roster = Roster.of(str(source), "last", "cpu", options)
+    game = str(roster[roster.place].facts.environment)
+    with Player(roster, find_for(game, None), place=roster.place) as player:
+        yield Fresh(Playing(player, Filming(player, Path("unused"), {})), depth)
