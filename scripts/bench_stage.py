@@ -3,8 +3,8 @@
 python bench_stage.py AGENT LOG CELLS
 
 The title of the scene is a running number. Every line of LOG is `decision NUMBER TIME` when a decision became the
-current one, or `frame NUMBER TIME WHOLE BEHIND LAG` when a frame of it was sent: whether it was sent whole, the share of
-cells that still look different from what is meant, and for how many seconds one has by now. Times are of
+current one, or `frame NUMBER TIME WHOLE BEHIND LAG` when a frame of it was sent: whether it was sent whole, the share
+of cells that still look different from what is meant, and for how many seconds one has by now. Times are of
 `time.monotonic`. CELLS is what the terminal has to show at the end.
 """
 

@@ -160,15 +160,16 @@ def program(words: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], int
         os.close(theirs)
         try:
             yield process, ours
-            code = process.wait(10)
+            process.wait(10)
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
             os.close(ours)
-        if code:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(words)} ended with {code}: {said.read().decode(errors='replace')[-2000:]}")
+            if process.returncode > 0:
+                said.seek(0)
+                words = said.read().decode(errors="replace")[-2000:]
+                raise RuntimeError(f"the program in the terminal ended with {process.returncode}: {words}")
 
 
 def cpu_seconds(process: int) -> float:

@@ -1,5 +1,6 @@
 """The stage of `inspector live`: an agent plays, and every decision is explained before it is acted on."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ class Playing:
         self.keys: Keys = KEYS
         self.games, self._taken = [Game()], 0
         self._failure: str | None = None
-        self._scale = RunningScale(player.decision_rate)
+        self._scales: defaultdict[str, RunningScale] = defaultdict(lambda: RunningScale(player.decision_rate))
         self._project = Projection(player.agent.input_shape[1:], player.game.native_size)
         self._thought = player.think()
         self.scene = self._first_scene()
@@ -101,9 +102,8 @@ class Playing:
         begins = player.steps == 0
         step, outcome = player.act(thought)
         self._taken += 1
-        self.scene.past.append(
-            Past(thought.relevance.score, thought.regions.absolute, outcome.reward, outcome.life_lost, begins)
-        )
+        shares, unit = thought.regions.absolute, self.scene.unit
+        self.scene.past.append(Past(thought.relevance.score, shares, outcome.reward, outcome.life_lost, begins, unit))
         game = self.games[-1]
         game.steps, game.return_so_far, game.finished = step.index + 1, game.return_so_far + step.reward, outcome.over
         if outcome.over and not self.is_over:
@@ -167,10 +167,11 @@ class Playing:
         trained = None if facts.checkpoint.frames is None else f"{count_text(facts.checkpoint.frames)} frames"
         scene.agent = " · ".join(filter(None, (facts.name, trained, player.place_text)))
         scene.explained = f"{player.composite} · {player.target}"
+        scene.unit = f"{scene.agent} {player.target}"  # each has its own brightness: networks differ a thousandfold
         scene.screen, scene.decision = thought.step.screen, thought.step.decision
         scene.on_screen = self._project(relevance.values.sum(axis=0)) if relevance.finite else None
         if scene.on_screen is not None:
-            scene.full_strength = self._scale.update(scene.on_screen)
+            scene.full_strength = self._scales[scene.unit].update(scene.on_screen)
         scene.target_action, scene.target_name = thought.target_action, thought.target_name
         scene.frame_shares = thought.attention.frame_shares
         scene.region_shares, scene.regions = thought.regions.absolute, thought.regions.regions
@@ -189,7 +190,6 @@ class Playing:
         except InspectorError as error:
             self._player.target = before
             return str(error)
-        self._scale = RunningScale(self._player.decision_rate)  # another target is another unit
         return f"explained: {target}{self._cut()}"
 
     def _change_checkpoint(self, by: int) -> str:

@@ -32,6 +32,7 @@ class Past(NamedTuple):
         reward: Unclipped.
         life_lost: Whether it cost a life.
         game_begins: Whether it was the first of a game.
+        unit: Whose score of what it is; only scores of one unit stand on one line.
     """
 
     tracked: float
@@ -39,6 +40,7 @@ class Past(NamedTuple):
     reward: float
     life_lost: bool
     game_begins: bool
+    unit: str = ""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Scene:
         tracked: The explained score.
         return_so_far: Of this game.
         lives: Left; None where there are none.
+        unit: Whose score of what is explained.
         decision_rate: Decisions a second at the game's own speed.
         past: Decisions, the newest last.
         painted: The screen with relevance as a film shows it, in place of `on_screen`; None where it is painted here.
@@ -95,6 +98,7 @@ class Scene:
     tracked: float
     return_so_far: float
     lives: int | None
+    unit: str = ""
     decision_rate: float = 15.0
     past: deque[Past] = field(default_factory=lambda: deque(maxlen=LONGEST_PAST))
     painted: NDArray[np.uint8] | None = None

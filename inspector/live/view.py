@@ -196,7 +196,8 @@ class View:
         title = heading(f"explained score {number(scene.tracked)}", width, legend)
         stacked = self._depth != "none" and len(scene.region_names) > 1
         high = room.line if stacked else room.line + room.stack
-        lines = sparkline([one.tracked for one in past], width, high, QUIET)
+        tracked = [one.tracked if one.unit == scene.unit else np.nan for one in past]
+        lines = sparkline(tracked, width, high, QUIET)
         self._put(cells, [title, *lines, _marks(past, width)])
         if stacked:
             shares = [one.region_shares for one in past]

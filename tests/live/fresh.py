@@ -53,7 +53,11 @@ class Fresh:
     def wait_for(self, session: Session) -> None:
         """Wait until a program that is paused shows what is drawn here, in every cell."""
         expected = self.draw(*session.size)
-        session.until(lambda: np.array_equal(session.cells[:-1], expected), "screen like the one drawn here")
+        try:
+            session.until(lambda: np.array_equal(session.cells[:-1], expected), "screen like the one drawn here")
+        except AssertionError as error:
+            differs = np.argwhere((session.cells[:-1] != expected).any(2))
+            raise AssertionError(f"{len(differs)} cells differ, the first in {differs[0]}; {error}") from None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from inspector.live.terminal import ENTER, LEAVE
 from tests.live.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 20.0
 """So long whatever is waited for may take, on however busy a machine."""
 
 _STALE = "¤"

@@ -81,7 +81,7 @@ def test_with_any_colours_it_is_the_same_screen_and_no_other_colours_are_sent(
         session.wait_for("paused")
         Fresh(again.playing, shown).wait_for(session)
         found = colour_codes(session.written)
-    assert found <= codes and len(found) > len(codes) / 2
+    assert found <= codes and len(found) >= len(codes) / 2
 
 
 def colour_codes(written: bytes) -> set[str]:

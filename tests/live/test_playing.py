@@ -70,6 +70,8 @@ def test_another_checkpoint_looks_at_the_same_state(playing: Playing) -> None:
     assert playing.press("c") == "the same state under checkpoint 1 of 13"  # round the end
     assert np.array_equal(scene.screen, screen) and not np.array_equal(scene.decision.scores, scores)
     assert scene.on_screen is not None and not np.allclose(scene.on_screen, shown)
+    peak = float(np.abs(scene.on_screen).max()) / scene.full_strength
+    assert 0.5 < peak < 20  # each has its own brightness: the untrained one's scores are a thousand times smaller
     playing.press("C")
     assert np.array_equal(scene.decision.scores, scores) and np.allclose(scene.on_screen, shown)
 
