@@ -52,11 +52,15 @@ def put_lines(cells: Cells, lines: Iterable[Iterable[Segment]]) -> None:
     for row, line in zip(cells, lines, strict=False):
         column = 0
         for segment in line:
-            text = "" if segment.control else "".join(map(_shown, segment.text))[: len(row) - column]
+            text = "" if segment.control else _printable(segment.text)[: len(row) - column]
             part = row[column : column + len(text)]
             part[:] = _look(segment.style)
             part[:, 0] |= np.frombuffer(text.encode("utf-32-le"), np.uint32)
             column += len(text)
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ nothing flickers.
 """
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +18,14 @@ BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 NEAR = 4
 """So many unchanged cells between two changed ones are cheaper written again than stepped over."""
 
-_PIECE = 40
-"""Where not all can be written, cells in one run: so far a frame can be larger than it may."""
-
 _CODES = dict(zip(STYLES, "12347", strict=True))
 
 
 _UNKNOWN = np.uint32(0xFFFFFFFF)
 """In the place of a cell of which nothing is known: no cell that is meant looks like it."""
 
-_STEPS = (64, 16, 0)
-"""Where not all can be written, cells that differ by more than this (of 255) come first."""
+_WAVES = (256, 64, 16, 0)
+"""Where not all can be written, cells that differ by more than 64 (of 255) come first, then those by more than 16."""
 
 _BYTES_EACH = 48
 """No cell takes more."""
@@ -71,73 +67,85 @@ class Painter:
         if not changed.any():
             return b""
         if budget is None or _BYTES_EACH * np.count_nonzero(changed) <= budget:
-            pieces = self._pieces(meant, [changed], None)
+            pieces, _ = self._written(meant, changed, None)
         else:
-            size = _difference(meant, self._shown) if self.depth == "truecolor" else np.full(changed.shape, 255)
-            pieces = self._pieces(meant, [changed & (size > step) for step in _STEPS], budget)
-        return "".join([BEGIN, "\x1b[0m", *pieces, "\x1b[0m", END]).encode()
+            pieces = self._written_in_waves(meant, changed, budget)
+        return "".join([BEGIN, *pieces, "\x1b[0m", END]).encode()
 
-    def _pieces(self, meant: Cells, waves: Sequence[NDArray[np.bool_]], budget: int | None) -> list[str]:
-        """What writes one wave of changed cells after the other, as far as the budget goes."""
+    def _written_in_waves(self, meant: Cells, changed: NDArray[np.bool_], budget: int) -> list[str]:
+        """What writes as much as the budget takes: what differs most before what differs less."""
+        size = _difference(meant, self._shown) if self.depth == "truecolor" else np.full(changed.shape, 255)
         pieces: list[str] = []
-        look: tuple[int, int, int] | None = None
-        size = 0
-        for wave in waves:
-            rows = np.flatnonzero(wave.any(1))
-            for row in np.roll(rows, -int(np.searchsorted(rows, self._first_row))).tolist():
-                differs = np.flatnonzero(wave[row] & (meant[row] != self._shown[row]).any(1))
-                for start, stop in _runs(differs, meant.shape[1] if budget is None else _PIECE):
-                    if budget is not None and size > budget:
-                        self._first_row, self.is_done = row, False  # each row has its turn
-                        return pieces
-                    begun = len(pieces)
-                    pieces.append(f"\x1b[{row + 1};{start + 1}H")
-                    look = self._write(meant[row, start:stop], look, pieces)
-                    size += len("".join(pieces[begun:]).encode())
-                    self._shown[row, start:stop] = meant[row, start:stop]
+        for most, least in itertools.pairwise(_WAVES):
+            more, size_of_more = self._written(meant, changed & (size > least) & (size <= most), budget)
+            pieces += more
+            budget -= size_of_more
+            if not self.is_done:
+                return pieces
         self._first_row = 0
         return pieces
 
-    def _write(self, run: Cells, look: tuple[int, int, int] | None, pieces: list[str]) -> tuple[int, int, int] | None:
-        """Write neighbours; gives the look that was set last."""
-        looks = run.copy()
+    def _written(self, meant: Cells, changed: NDArray[np.bool_], budget: int | None) -> tuple[list[str], int]:
+        """What writes the changed cells, from `_first_row` on and round, as far as the budget goes; and its size."""
+        rows, columns = meant.shape[:2]
+        order = np.flatnonzero(np.roll(changed, -self._first_row, axis=0))
+        if not len(order):
+            return [], 0
+        places, starts = _runs((order + self._first_row * columns) % (rows * columns), columns)
+        cells = meant.reshape(-1, 3)[places]
+        looks = cells.copy()
         looks[:, 0] &= ~np.uint32(CHARACTER)
-        text = (run[:, 0] & CHARACTER).astype("<u4").tobytes().decode("utf-32-le")
-        starts = np.flatnonzero((looks[1:] != looks[:-1]).any(1)) + 1
-        bounds = [0, *starts.tolist(), len(run)]
-        for start, stop in itertools.pairwise(bounds):
-            style, colour, ground = looks[start].tolist()
-            pieces.append(self._change(look, (style, colour, ground)))
-            pieces.append(text[start:stop])
-            look = style, colour, ground
-        return look
+        text = (cells[:, 0] & CHARACTER).astype("<u4").tobytes().decode("utf-32-le")
+        differs = np.ones(cells.shape, bool)
+        differs[1:] = looks[1:] != looks[:-1]
+        bounds = np.flatnonzero(starts | differs.any(1))
+        pieces, size, end = [], 0, len(places)
+        for begin, stop, place, starts_run, (style, colour, ground), new in zip(
+            bounds.tolist(),
+            [*bounds[1:].tolist(), end],
+            places[bounds].tolist(),
+            starts[bounds].tolist(),
+            looks[bounds].tolist(),
+            differs[bounds].tolist(),
+            strict=True,
+        ):
+            if budget is not None and size > budget:
+                self._first_row, self.is_done, end = place // columns, False, begin
+                break
+            if starts_run:
+                pieces.append(f"\x1b[{place // columns + 1};{place % columns + 1}H")
+            piece = self._change(style if new[0] else None, colour, ground, new[1], new[2]) + text[begin:stop]
+            pieces.append(piece)
+            size += len(piece.encode()) + 8
+        self._shown.reshape(-1, 3)[places[:end]] = cells[:end]
+        return pieces, size
 
-    def _change(self, before: tuple[int, int, int] | None, after: tuple[int, int, int]) -> str:
-        """What sets a look, given the one that is set."""
-        if before == after:
-            return ""
-        codes: list[str] = []
-        if before is None or before[0] != after[0]:
-            codes = ["0", *(code for bit, code in _CODES.items() if after[0] & bit)]
-            before = None
-        if before is None or before[1] != after[1]:
-            codes.append(sgr(after[1], self.depth, ground=False))
-        if before is None or before[2] != after[2]:
-            codes.append(sgr(after[2], self.depth, ground=True))
-        return f"\x1b[{';'.join(codes)}m"
+    def _change(self, style: int | None, colour: int, ground: int, new_colour: bool, new_ground: bool) -> str:
+        """What sets a look; where the style is new, all of it, for a new style begins with none."""
+        codes = [] if style is None else ["0", *(code for bit, code in _CODES.items() if style & bit)]
+        if new_colour or style is not None:
+            codes.append(sgr(colour, self.depth, ground=False))
+        if new_ground or style is not None:
+            codes.append(sgr(ground, self.depth, ground=True))
+        return f"\x1b[{';'.join(codes)}m" if codes else ""
 
 
-def _runs(columns: NDArray[np.intp], longest: int) -> list[tuple[int, int]]:
-    """First column and the one after the last of every run of cells to write, none longer than asked."""
-    if not len(columns):
-        return []
-    breaks = np.flatnonzero(np.diff(columns) > NEAR) + 1
-    firsts, lasts = columns[np.r_[0, breaks]].tolist(), (columns[np.r_[breaks - 1, len(columns) - 1]] + 1).tolist()
-    return [
-        (start, min(start + longest, last))
-        for first, last in zip(firsts, lasts, strict=True)
-        for start in range(first, last, longest)
-    ]
+def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Every cell to write, the few unchanged between changed ones included, and which of them begin a run.
+
+    Args:
+        changed: Places of the changed cells, row by row; rows ascend but for one jump back to the first.
+        columns: Of the screen.
+    """
+    step = np.diff(changed)
+    breaks = (step > NEAR) | (step < 0) | (np.diff(changed // columns) != 0)
+    lengths = np.ones(len(changed), np.intp)
+    lengths[:-1] = np.where(breaks, 1, step)
+    ends = np.cumsum(lengths)
+    places = np.arange(ends[-1]) + np.repeat(changed - (ends - lengths), lengths)
+    starts = np.zeros(len(places), bool)
+    starts[(ends - lengths)[np.r_[True, breaks]]] = True
+    return places, starts
 
 
 def _difference(meant: Cells, shown: Cells) -> NDArray[np.int32]:

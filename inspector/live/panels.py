@@ -1,6 +1,7 @@
 """What stands beside the picture: rich texts, each as wide as its panel."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
+@lru_cache(maxsize=256)
 def colour(value: Colour, ground: Colour | None = None, *, bold: bool = False) -> Style:
     """A style of the palette."""
     said = "#{:02x}{:02x}{:02x}"

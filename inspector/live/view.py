@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from inspector.draw.layout import fit_screen
 from inspector.draw.maps import frame_names
 from inspector.draw.outlines import draw_outlines
 from inspector.draw.overlay import lay_over, quiet
-from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, QUIET, frame_colours, region_colours
+from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, QUIET, Colour, frame_colours, region_colours
 from inspector.live.cells import Cells, blank, put_lines, put_picture
 from inspector.live.colours import Depth
 from inspector.live.panels import colour, heading, name_width, number, row, sparkline, stack
@@ -207,10 +208,17 @@ class View:
 def _marks(past: Sequence[Past], width: int) -> Text:
     """Under every decision what came of it: a reward, a life lost, the start of a game."""
     marks = Text(" " * (width - len(past)))
-    for one in past:
-        mark, of = ("×", AGAINST) if one.life_lost else ("•", BRIGHT) if one.reward > 0 else (" ", FAINT)
-        marks.append("│" if one.game_begins and mark == " " else "◦" if one.reward < 0 else mark, colour(of))
+    for (mark, of), alike in groupby(map(_mark, past)):
+        marks.append(mark * len(list(alike)), colour(of))
     return marks
+
+
+def _mark(past: Past) -> tuple[str, Colour]:
+    if past.life_lost:
+        return "×", AGAINST
+    if past.reward:
+        return ("•", BRIGHT) if past.reward > 0 else ("◦", FAINT)
+    return ("│" if past.game_begins else " "), FAINT
 
 
 def _relevance_of(scene: Scene, width: int) -> Text:

@@ -78,12 +78,13 @@ class Session:
         answers: bool = True,
         more: Mapping[str, str] | None = None,
     ) -> None:
+        self.folder = folder
         self._emulator, self._lock = Emulator(*size, shown or depth), threading.Lock()
         if answers:
             self._emulator.screen.write_process_input = self._answer
         self.ours, self.theirs = pty.openpty()
         self._set_size(*size)
-        self.modes = termios.tcgetattr(self.theirs)
+        self.modes, self._modes_left = termios.tcgetattr(self.theirs), None
         self._written = bytearray()
         run = ["-m", "inspector"] if program is None else ["-c", program]
         launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, os.ttyname(self.theirs), descriptors]
@@ -142,9 +143,11 @@ class Session:
         return self.written.rfind(ENTER) > self.written.rfind(LEAVE)
 
     @property
-    def has_modes_of_before(self) -> bool:
-        """Whether keys are read as before the program."""
-        return termios.tcgetattr(self.theirs) == self.modes
+    def has_given_back(self) -> bool:
+        """Whether the program took the terminal, and left its screen, its cursor and its modes as they were."""
+        written = self.written
+        screens = written.count(ENTER) == written.count(LEAVE) > 0 and written.rfind(LEAVE) > written.rfind(ENTER)
+        return screens and (self._modes_left or termios.tcgetattr(self.theirs)) == self.modes
 
     # --- what a person does ---
 
@@ -191,6 +194,7 @@ class Session:
     def exit_code(self) -> int:
         """Wait for the end of the program, and for all that it has written."""
         code = self.process.wait(PATIENCE_SECONDS)
+        self._modes_left = termios.tcgetattr(self.theirs)
         os.close(self.theirs)  # the last one: now the reader sees the end
         self._reader.join(PATIENCE_SECONDS)
         self.theirs = -1
