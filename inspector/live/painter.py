@@ -5,6 +5,8 @@ nothing flickers.
 """
 
 import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ _UNKNOWN = np.uint32(0xFFFFFFFF)
 _WAVES = (256, 64, 16, 0)
 """Where not all can be written, cells that differ by more than 64 (of 255) come first, then those by more than 16."""
 
+_MOVE_BYTES = 8
 _BYTES_EACH = 48
 """No cell takes more."""
 
@@ -93,41 +96,82 @@ class Painter:
             return [], 0
         places, starts = _runs((order + self._first_row * columns) % (rows * columns), columns)
         cells = meant.reshape(-1, 3)[places]
-        looks = cells.copy()
-        looks[:, 0] &= ~np.uint32(CHARACTER)
-        text = (cells[:, 0] & CHARACTER).astype("<u4").tobytes().decode("utf-32-le")
-        differs = np.ones(cells.shape, bool)
-        differs[1:] = looks[1:] != looks[:-1]
-        bounds = np.flatnonzero(starts | differs.any(1))
-        pieces, size, end = [], 0, len(places)
-        for begin, stop, place, starts_run, (style, colour, ground), new in zip(
-            bounds.tolist(),
-            [*bounds[1:].tolist(), end],
-            places[bounds].tolist(),
-            starts[bounds].tolist(),
-            looks[bounds].tolist(),
-            differs[bounds].tolist(),
-            strict=True,
-        ):
+        pieces, size, end = list[str](), 0, len(places)
+        for one in _segments(cells, places, starts):
             if budget is not None and size > budget:
-                self._first_row, self.is_done, end = place // columns, False, begin
+                self._first_row, self.is_done, end = one.place // columns, False, one.begin
                 break
-            if starts_run:
-                pieces.append(f"\x1b[{place // columns + 1};{place % columns + 1}H")
-            piece = self._change(style if new[0] else None, colour, ground, new[1], new[2]) + text[begin:stop]
-            pieces.append(piece)
-            size += len(piece.encode()) + 8
+            if one.starts_run:
+                pieces.append(f"\x1b[{one.place // columns + 1};{one.place % columns + 1}H")
+            pieces.append(self._change(one) + one.text)
+            size += len(pieces[-1].encode()) + _MOVE_BYTES
         self._shown.reshape(-1, 3)[places[:end]] = cells[:end]
         return pieces, size
 
-    def _change(self, style: int | None, colour: int, ground: int, new_colour: bool, new_ground: bool) -> str:
+    def _change(self, to: "_Segment") -> str:
         """What sets a look; where the style is new, all of it, for a new style begins with none."""
-        codes = [] if style is None else ["0", *(code for bit, code in _CODES.items() if style & bit)]
-        if new_colour or style is not None:
-            codes.append(sgr(colour, self.depth, ground=False))
-        if new_ground or style is not None:
-            codes.append(sgr(ground, self.depth, ground=True))
+        codes = ["0", *(code for bit, code in _CODES.items() if to.style & bit)] if to.new_style else []
+        if to.new_colour or to.new_style:
+            codes.append(sgr(to.colour, self.depth, ground=False))
+        if to.new_ground or to.new_style:
+            codes.append(sgr(to.ground, self.depth, ground=True))
         return f"\x1b[{';'.join(codes)}m" if codes else ""
+
+
+class _Segment(NamedTuple):
+    """Neighbours of one look.
+
+    Attributes:
+        begin: Which of the cells to write is its first.
+        place: Where that is on the screen.
+        starts_run: Whether the cursor has to be moved there.
+        style: Bits of its style.
+        colour: Its colour.
+        ground: The colour of its ground.
+        new_style: Whether its style is another than that before it; the same for its colours.
+        new_colour: Likewise.
+        new_ground: Likewise.
+        text: Its characters.
+    """
+
+    begin: int
+    place: int
+    starts_run: bool
+    style: int
+    colour: int
+    ground: int
+    new_style: bool
+    new_colour: bool
+    new_ground: bool
+    text: str
+
+
+def _segments(cells: Cells, places: NDArray[np.intp], starts: NDArray[np.bool_]) -> Iterator[_Segment]:
+    """The cells to write, in pieces of one look each.
+
+    Args:
+        cells: Those cells, (count, 3).
+        places: Where they are.
+        starts: Which of them begin a run.
+    """
+    looks = cells.copy()
+    looks[:, 0] &= ~np.uint32(CHARACTER)
+    text = (cells[:, 0] & CHARACTER).astype("<u4").tobytes().decode("utf-32-le")
+    new = np.ones(cells.shape, bool)
+    new[1:] = looks[1:] != looks[:-1]
+    bounds = np.flatnonzero(starts | new.any(1))
+    firsts = bounds.tolist()
+    facts = zip(
+        firsts,
+        [*firsts[1:], len(cells)],
+        places[bounds].tolist(),
+        starts[bounds].tolist(),
+        looks[bounds].tolist(),
+        new[bounds].tolist(),
+        strict=True,
+    )
+    for begin, end, place, starts_run, look, differs in facts:
+        yield _Segment(begin, place, starts_run, *look, *differs, text[begin:end])
 
 
 def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
