@@ -22,7 +22,6 @@ NEAR = 4
 
 _CODES = dict(zip(STYLES, "12347", strict=True))
 
-
 _UNKNOWN = np.uint32(0xFFFFFFFF)
 """In the place of a cell of which nothing is known: no cell that is meant looks like it."""
 
@@ -170,8 +169,9 @@ def _segments(cells: Cells, places: NDArray[np.intp], starts: NDArray[np.bool_])
         new[bounds].tolist(),
         strict=True,
     )
-    for begin, end, place, starts_run, look, differs in facts:
-        yield _Segment(begin, place, starts_run, *look, *differs, text[begin:end])
+    for begin, end, place, starts_run, (style, colour, ground), (style_is, colour_is, ground_is) in facts:
+        part = text[begin:end]
+        yield _Segment(begin, place, starts_run, style, colour, ground, style_is, colour_is, ground_is, part)
 
 
 def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -85,7 +85,7 @@ class Session:
         self.ours, self.theirs = pty.openpty()
         self._set_size(*size)
         self.modes, self._modes_left = termios.tcgetattr(self.theirs), None
-        self._written = bytearray()
+        self._written, self._is_hung_up = bytearray(), False
         run = ["-m", "inspector"] if program is None else ["-c", program]
         launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, os.ttyname(self.theirs), descriptors]
         self.process = subprocess.Popen(
@@ -191,6 +191,15 @@ class Session:
         self.until(lambda: _STALE not in self.text, "cell drawn over each stale one")
         return self.cells
 
+    def hang_up(self) -> None:
+        """Let the terminal go away, as when its window is closed: the program must be writing to it."""
+        self._is_hung_up = True
+        os.close(self.theirs)
+        self.theirs = -1
+        self._reader.join(PATIENCE_SECONDS)
+        os.close(self.ours)
+        self.ours = -1
+
     def exit_code(self) -> int:
         """Wait for the end of the program, and for all that it has written."""
         code = self.process.wait(PATIENCE_SECONDS)
@@ -207,7 +216,8 @@ class Session:
         if self.theirs >= 0:
             os.close(self.theirs)
         self._reader.join(PATIENCE_SECONDS)
-        os.close(self.ours)
+        if self.ours >= 0:
+            os.close(self.ours)
 
     def __enter__(self) -> "Session":
         return self
@@ -221,7 +231,7 @@ class Session:
 
     def _read(self) -> None:
         with suppress(OSError):  # the other side is closed
-            while data := os.read(self.ours, 65536):
+            while not self._is_hung_up and (data := os.read(self.ours, 65536)):
                 with self._lock:
                     self._written += data
                     self._emulator.feed(data)
