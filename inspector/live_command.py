@@ -1,11 +1,13 @@
 """The commands `inspector live` and `inspector replay`: from arguments to a stage, and what they say at the end."""
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing, redirect_stdout
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ from inspector.console import complain, print_facts, results
 from inspector.errors import UsageError
 from inspector.live.colours import Depth, depth_of
 from inspector.live.filming import Filming
-from inspector.live.fullscreen import show, why_not
 from inspector.live.lines import line_of, watch
 from inspector.live.loop import Stage
 from inspector.live.player import Player
@@ -81,10 +82,23 @@ def _in_lines(arguments: Namespace) -> bool:
     """Whether there is no terminal to take over; why not is said."""
     if arguments.json:
         return True
-    reason = why_not()
+    reason = _why_not()
     if reason:
         complain(f"{reason}: a line a second instead of the picture")
     return reason is not None
+
+
+def _why_not() -> str | None:
+    """Why the terminal cannot be taken over; None if it can."""
+    if find_spec("termios") is None:
+        return "this system has no POSIX terminals"
+    if not sys.stdout.isatty():
+        return "stdout is no terminal"
+    if not sys.stdin.isatty():
+        return "stdin is no terminal, so no key could be read"
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        return "the terminal cannot move its cursor (TERM)"
+    return None
 
 
 def _watch(stage: Stage, arguments: Namespace, folder: Path, in_lines: bool) -> list[Path]:
@@ -92,6 +106,8 @@ def _watch(stage: Stage, arguments: Namespace, folder: Path, in_lines: bool) -> 
     if in_lines:
         watch(stage, _line_writer(as_json=arguments.json), arguments.speed)
         return []
+    from inspector.live.fullscreen import show  # needs termios
+
     depth: Depth = depth_of() if arguments.color == "auto" else arguments.color
     return show(stage, depth, folder, arguments.speed)
 

@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +33,7 @@ def load(name: str) -> ModuleType:
 
 ways = load("bench_methods")
 bench = load("bench_engine")
+terminal = load("bench_terminal")
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -171,3 +174,48 @@ def test_a_track_is_measured_against_the_engine() -> None:
     result = json.loads(done.stdout)
     assert result["states"] == 12
     assert 0 < result["track_to_engine"] < 2
+
+
+def test_a_live_frame_is_counted_and_watching_is_measured_against_playing_the_same_games() -> None:
+    words = ("--only", "drawing", "--only", "ratio", "--decisions", "3", "--rounds", "2", "--json")
+    done = command("live", "pong", *words)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert len(result["drawing"]) == 12
+    for row in result["drawing"]:
+        assert 0 < row["typical"]["bytes"] <= row["full"]["bytes"] + 1000
+        assert row["full"]["ms"] > 0
+    (ratio,) = result["ratio"]
+    assert ratio["same_games"]
+    assert ratio["ratio"] > ratio["ratio_without_drawing"] > 1
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_the_number_in_the_title_is_seen_when_its_frame_is_complete_however_the_bytes_are_cut(size: int) -> None:
+    arrivals, question = terminal.Arrivals(), terminal.QUESTION
+    frames = [
+        b"\x1b[?2026h\x1b[0m\x1b[1;1H\x1b[1;37m #000007\x1b[0m  agent\x1b[2;1H#999999\x1b[0m\x1b[?2026l" + question,
+        b"\x1b[?2026h\x1b[0m\x1b[5;3Hxyz\x1b[1;7H\x1b[1m10\x1b[0m\x1b[?2026l" + question,  # two digits are others
+        b"\x1b[?2026h\x1b[0m\x1b[5;3Habc\x1b[0m\x1b[?2026l" + question,
+        b"\x1b[?2026h\x1b[0m\x1b[1;8H1",  # cut off
+    ]
+    for now, frame in enumerate(frames):
+        for start in range(0, len(frame), size):
+            arrivals.feed(frame[start : start + size], float(now))
+    assert arrivals.seen == [(7, 0.0), (10, 1.0)]
+    assert arrivals.frames == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("buffer", [0, 256_000])
+def test_a_slow_line_keeps_to_its_speed_and_answers_what_has_passed(buffer: int) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line = terminal.Line(ours.fileno(), 50_000, buffer)
+        theirs.sendall(9_990 * b"x" + terminal.QUESTION + 5_000 * b"y" + terminal.QUESTION)
+        begun = time.monotonic()
+        assert line.run(5, lambda: len(line.carried) >= 10_000)
+        assert time.monotonic() - begun > 0.14  # 10 kB less what it carries at once
+        line.run(0.02)
+        assert theirs.recv(100) == terminal.RAW_ANSWER
+        assert line.run(5, lambda: len(line.carried) == 14_998)
+        assert theirs.recv(100) == terminal.RAW_ANSWER

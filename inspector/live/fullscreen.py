@@ -16,17 +16,6 @@ from inspector.live.terminal import Terminal
 from inspector.live.view import View
 
 
-def why_not(environment: "os._Environ[str]" = os.environ) -> str | None:
-    """Why the terminal cannot be taken over; None if it can."""
-    if not sys.stdout.isatty():
-        return "stdout is no terminal"
-    if not sys.stdin.isatty():
-        return "stdin is no terminal, so no key could be read"
-    if environment.get("TERM", "") in ("", "dumb", "unknown"):
-        return "the terminal cannot move its cursor (TERM)"
-    return None
-
-
 def show(stage: Stage, depth: Depth, folder: Path, pace: float) -> list[Path]:
     """Show a stage until the user quits.
 

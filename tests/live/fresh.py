@@ -18,7 +18,7 @@ from inspector.live.view import View
 from tests.live.emulator import as_shown
 from tests.live.session import Session
 
-_FURTHEST = 300
+_FURTHEST = 3000
 
 
 class Fresh:
@@ -35,7 +35,11 @@ class Fresh:
     def draw(self, rows: int, columns: int) -> Cells:
         """The screen of a pause, above its last row, which tells keys and what has just happened."""
         self.playing.scene.pace = "paused"
-        return as_shown(self._view.draw(self.playing.scene, rows, columns), self.depth)[:-1]
+        return as_shown(self.draw_all(rows, columns), self.depth)[:-1]
+
+    def draw_all(self, rows: int, columns: int) -> Cells:
+        """The screen as the view gives it."""
+        return self._view.draw(self.playing.scene, rows, columns)
 
     def go(self, steps: int) -> None:
         """Play on."""

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -10,8 +11,8 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -143,11 +144,15 @@ class Session:
         return self.written.rfind(ENTER) > self.written.rfind(LEAVE)
 
     @property
+    def has_modes_of_before(self) -> bool:
+        """Whether keys are read as before the program."""
+        return (self._modes_left or termios.tcgetattr(self.theirs)) == self.modes
+
+    @property
     def has_given_back(self) -> bool:
         """Whether the program took the terminal, and left its screen, its cursor and its modes as they were."""
-        written = self.written
-        screens = written.count(ENTER) == written.count(LEAVE) > 0 and written.rfind(LEAVE) > written.rfind(ENTER)
-        return screens and (self._modes_left or termios.tcgetattr(self.theirs)) == self.modes
+        taken, left = (self.written.count(one) for one in (ENTER, LEAVE))
+        return taken == left > 0 and not self.is_taken and self.has_modes_of_before
 
     # --- what a person does ---
 
@@ -199,6 +204,14 @@ class Session:
         self._reader.join(PATIENCE_SECONDS)
         os.close(self.ours)
         self.ours = -1
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """While in here the terminal takes nothing, and all the buffers on the way to it are full."""
+        with self._lock:
+            while select.select([], [self.theirs], [], 0.2)[1]:
+                time.sleep(0.01)
+            yield
 
     def exit_code(self) -> int:
         """Wait for the end of the program, and for all that it has written."""

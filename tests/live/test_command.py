@@ -63,6 +63,20 @@ def test_a_window_that_changes_faster_than_it_can_be_drawn_shows_the_last_size(b
     again.wait_for(breakout)
 
 
+def test_pong_has_other_words_and_no_lives(tmp_path: Path) -> None:
+    arguments = ("live", "pong", "--steps", str(STEPS), "--speed", "max", "--device", "cpu")
+    with Session(*arguments, size=(60, 200), folder=tmp_path) as session, fresh("pong") as play:
+        play.go(STEPS)
+        shown = session.wait_for("paused")
+        play.wait_for(session)
+        for word in "Pong return value probability RIGHTFIRE LEFTFIRE opponent ◦ negative background".split():
+            assert word in shown, word
+        assert "lives" not in shown and "life" not in shown
+        session.press("q")
+        assert session.exit_code() == 0 and session.has_given_back
+        assert session.after.startswith("\x1b[1mwatched: 40 steps")
+
+
 @pytest.mark.parametrize(
     ("depth", "options", "shown", "codes"),
     [

@@ -1,0 +1,122 @@
+"""`inspector live` gives the terminal back as it was, however it ends, and its last words come after that."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inspector.live.terminal import ENTER, LEAVE
+from inspector.recording import Recording
+from tests.live.session import PATIENCE_SECONDS, Session
+
+BREAKOUT = ("live", "breakout", "--speed", "max", "--device", "cpu")
+
+BROKEN = """
+import os, sys
+from inspector.cli import main
+from inspector.live.playing import Playing
+
+advance, left = Playing.advance, [20]
+
+def broken(self):
+    left[0] -= 1
+    if not left[0]:
+        os.write(2, b"a library complains\\n")
+        raise ValueError("broken within")
+    return advance(self)
+
+Playing.advance = broken
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "words"),
+    [("\x03", 130, "interrupted\n"), (signal.SIGTERM, 143, ""), (signal.SIGHUP, 129, "")],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
+)
+def test_after_an_interrupt_nothing_is_left_of_it(
+    ending: str | signal.Signals, code: int, words: str, tmp_path: Path
+) -> None:
+    with Session(*BREAKOUT, folder=tmp_path) as session:
+        session.wait_for("as fast as it goes", "explained score")
+        if isinstance(ending, str):
+            session.press(ending)
+        else:
+            session.process.send_signal(ending)
+        assert session.exit_code() == code
+        assert session.has_given_back and session.after == words
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_and_what_libraries_say_come_after_the_screen(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, program=BROKEN, folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        assert session.exit_code() == 1 and session.has_given_back
+        assert b"complains" not in session.written.partition(LEAVE)[0]
+        error = "error: ValueError: broken within (unexpected; --debug shows where)"
+        assert session.after == f"a library complains\n{error}\n"
+
+
+def test_while_it_is_stopped_the_shell_has_the_terminal_and_then_all_is_drawn_again(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        session.do(" ", "paused")
+        before = session.redraw()
+        for times in (1, 2):
+            session.press("\x1a")
+            session.until(lambda: is_stopped(session.process.pid), "stop")
+            session.until(lambda: session.written.endswith(LEAVE), "screen given back")
+            assert session.has_given_back and session.written.count(ENTER) == times
+            session.process.send_signal(signal.SIGCONT)
+            session.until(lambda: session.is_taken, "screen taken again")
+            session.until(lambda: np.array_equal(session.cells[:-1], before[:-1]), "screen as it was")
+            assert not session.has_given_back
+        session.do(".", "paused")
+        session.press("q")
+        assert session.exit_code() == 0 and session.has_given_back
+        assert session.written.count(ENTER) == 3 and "watched: " in session.after
+
+
+def is_stopped(process: int) -> bool:
+    """Whether a child has been stopped since it was last asked."""
+    found, status = os.waitpid(process, os.WUNTRACED | os.WNOHANG)
+    return found == process and os.WIFSTOPPED(status)
+
+
+def film_of(folder: Path) -> Recording:
+    """The one recording that was made."""
+    (made,) = (folder / "films").iterdir()
+    return Recording.load(made)
+
+
+def test_a_terminal_that_goes_away_ends_it_and_its_film_is_whole(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, "-o", "films", folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        session.do("r", "● 0:01")
+        session.hang_up()
+        assert session.process.wait(PATIENCE_SECONDS) in (1, 129)  # by the signal, or by what it tried to write
+    assert film_of(tmp_path).status == "interrupted"
+
+
+def test_a_terminal_that_is_stuck_does_not_keep_it_from_ending(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, "-o", "films", folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        session.do("r", "● 0:01")
+        with session.stuck():
+            session.process.send_signal(signal.SIGTERM)
+            assert session.process.wait(PATIENCE_SECONDS) == 143
+    assert film_of(tmp_path).status == "interrupted"
+
+
+def test_a_terminal_that_answers_no_question_shows_it_all_the_same(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, answers=False, folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        session.do(" ", "paused")
+        before = session.redraw()
+        session.press("....")
+        session.until(lambda: not np.array_equal(session.cells[:-1], before[:-1]), "other screen")
+        session.press("q")
+        assert session.exit_code() == 0 and session.has_given_back
