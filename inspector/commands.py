@@ -66,7 +66,7 @@ def live(arguments: Namespace) -> int:
 
 def replay(arguments: Namespace) -> int:
     """Watch a recording again, in the terminal."""
-    from inspector.live_command import replay as watch
+    from inspector.replay_command import replay as watch
 
     return watch(arguments)
 

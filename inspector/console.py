@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ LINE_EVERY_SECONDS = 60.0
 def complain(message: str) -> None:
     """Print one line to stderr; names out of foreign files cannot steer the terminal through it."""
     line = " ".join(message.split())
-    print("".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)  # noqa: T201  the one place
+    with suppress(OSError):  # who would read it may be gone, and that must not stop what is being ended
+        print("".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)  # noqa: T201  the one place
 
 
 def results() -> "Console":

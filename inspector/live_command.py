@@ -1,29 +1,20 @@
-"""The commands `inspector live` and `inspector replay`: from arguments to a stage, and what they say at the end."""
+"""The command `inspector live`: from arguments to a player, and what is said at the end."""
 
-import json
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
 from contextlib import closing, redirect_stdout
-from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from inspector.atari.objects.choice import find_for
-from inspector.console import complain, print_facts, results
+from inspector.console import print_facts, results
 from inspector.errors import UsageError
-from inspector.live.colours import Depth, depth_of
 from inspector.live.filming import Filming
-from inspector.live.lines import line_of, watch
-from inspector.live.loop import Stage
+from inspector.live.outlet import line_writer, shown_in_lines, watch
 from inspector.live.player import Player
 from inspector.live.playing import Limit, Playing
-from inspector.live.replay import Replay
 from inspector.live.roster import Roster
 from inspector.options import device, source
-from inspector.recording import Recording
 from inspector.rollout import samples
 from inspector.session import check_actions, one_torch_thread
 
@@ -32,7 +23,7 @@ def live(arguments: Namespace) -> int:
     """Watch an agent play."""
     with redirect_stdout(sys.stderr):  # should a library print, it is no result
         player = _player(arguments)
-    in_lines = _in_lines(arguments)
+    in_lines = shown_in_lines(arguments)
     limit = Limit(arguments.steps, arguments.episodes)
     if in_lines and limit == Limit():
         limit = Limit(episodes=1)
@@ -40,19 +31,8 @@ def live(arguments: Namespace) -> int:
     with closing(player), one_torch_thread(), Filming(player, folder, manifest) as filming:
         playing = Playing(player, filming, limit)
         playing.scene.overlay = arguments.overlay
-        snapshots = _watch(playing, arguments, folder, in_lines)
+        snapshots = watch(playing, arguments, folder, in_lines=in_lines)
     _tell(playing, filming, snapshots, as_json=arguments.json)
-    return 0
-
-
-def replay(arguments: Namespace) -> int:
-    """Watch a recording again."""
-    with Replay(Recording.load(arguments.recording)) as stage:
-        if arguments.overlay in stage.scene.overlays:
-            stage.scene.overlay = arguments.overlay
-        folder = arguments.output or Path("recordings")
-        for path in _watch(stage, arguments, folder, _in_lines(arguments)):
-            complain(f"snapshot: {path}")
     return 0
 
 
@@ -78,47 +58,6 @@ def _player(arguments: Namespace) -> Player:
     return player
 
 
-def _in_lines(arguments: Namespace) -> bool:
-    """Whether there is no terminal to take over; why not is said."""
-    if arguments.json:
-        return True
-    reason = _why_not()
-    if reason:
-        complain(f"{reason}: a line a second instead of the picture")
-    return reason is not None
-
-
-def _why_not() -> str | None:
-    """Why the terminal cannot be taken over; None if it can."""
-    if find_spec("termios") is None:
-        return "this system has no POSIX terminals"
-    if not sys.stdout.isatty():
-        return "stdout is no terminal"
-    if not sys.stdin.isatty():
-        return "stdin is no terminal, so no key could be read"
-    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
-        return "the terminal cannot move its cursor (TERM)"
-    return None
-
-
-def _watch(stage: Stage, arguments: Namespace, folder: Path, in_lines: bool) -> list[Path]:
-    """Until the end of the stage or the user's; the snapshots."""
-    if in_lines:
-        watch(stage, _line_writer(as_json=arguments.json), arguments.speed)
-        return []
-    from inspector.live.fullscreen import show  # needs termios
-
-    depth: Depth = depth_of() if arguments.color == "auto" else arguments.color
-    return show(stage, depth, folder, arguments.speed)
-
-
-def _line_writer(*, as_json: bool) -> Callable[[dict[str, Any]], None]:
-    say = partial(print, flush=True)
-    return (
-        (lambda facts: say(json.dumps(facts, ensure_ascii=False))) if as_json else (lambda facts: say(line_of(facts)))
-    )
-
-
 def _account(arguments: Namespace, player: Player) -> dict[str, Any]:
     """What a recording's manifest says of how it came about."""
     policy = "sampled" if samples(player.agent, arguments.greedy) else "greedy"
@@ -131,7 +70,7 @@ def _tell(playing: Playing, filming: Filming, snapshots: list[Path], *, as_json:
     if as_json:
         episodes = [{"steps": one.steps, "return": one.return_so_far, "finished": one.finished} for one in games]
         films = [str(one.video) for one in filming.finished]
-        _line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films})
+        line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films})
         return
     lines: list[tuple[str, object]] = []
     for number, game in enumerate(games, start=1):

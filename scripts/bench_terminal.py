@@ -263,7 +263,7 @@ def figures(events: list[list[str]], arrivals: Arrivals, begun: float, ended: fl
     sent = sent[(begun <= sent[:, 0]) & (sent[:, 0] <= ended)]
     return {
         "decisions_per_second": (len(times) - 1) / (times[-1] - times[0]),
-        "longest_gap_ms": 1000 * max(np.diff(times)),
+        "longest_gap_ms": 1000 * float(max(np.diff(times))),
         "age_ms": {
             "median": 1000 * float(np.median(ages)),
             "p95": 1000 * float(np.percentile(ages, 95)),

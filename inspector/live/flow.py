@@ -20,6 +20,9 @@ _DELAYS = 2.0
 _BUSY_SECONDS = 0.5
 """The speed is that of the last half second in which the line had something to carry."""
 
+_LEAST_BUSY_SECONDS = 0.05
+"""Of what a line carries in less, its first buffer may have taken all: the bound grows with what was really carried."""
+
 _PATIENCE_SECONDS = 1.0
 _LEAST, _MOST = 2_000, 1_000_000
 """Bytes that may always be on their way, and never; the former are the first, from which the delay is learned."""
@@ -78,6 +81,11 @@ class Flow:
         self._sent.clear()
         self._last_answer = self._clock()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether so much may be sent that a frame is worth the while."""
+        return 2 * self.allowance() >= self._bound()
+
     def allowance(self) -> int:
         """Bytes that may be sent now; 0 or less for none."""
         waited = self._clock() - max(self._sent[0][0], self._last_answer) if self._sent else 0.0
@@ -105,7 +113,7 @@ class Flow:
             busy, carried = busy + seconds, carried + size
             if busy > _BUSY_SECONDS:
                 break
-        return min(max(int(self._latency * carried / max(busy, 1e-4)), _LEAST), _MOST)
+        return min(max(int(self._latency * carried / max(busy, _LEAST_BUSY_SECONDS)), _LEAST), _MOST)
 
     def _note(self) -> None:
         """Take the oldest frame as carried, in the time since it was sent or the one before it was through."""

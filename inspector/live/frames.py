@@ -1,12 +1,10 @@
 """Frames on their way to a terminal: one is written at a time, and no more than the line can take."""
 
 import os
+import select
 import threading
 
 from inspector.live.flow import QUESTION, Flow
-
-_LEAST_WORTH = 500
-"""Bytes; less is not begun with."""
 
 
 class FrameWriter:
@@ -28,10 +26,11 @@ class FrameWriter:
         self._descriptor, self.flow = descriptor, flow or Flow()
         self._wake, self._idle = threading.Condition(), True
         self._frame: bytes | None = None
-        self._given_up = False
+        self._given_up = self._closed = False
         self._error: OSError | None = None
         self.bytes_written = self.count = 0
-        threading.Thread(target=self._run, name="terminal", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
+        self._thread.start()
 
     @property
     def ready(self) -> bool:
@@ -46,7 +45,7 @@ class FrameWriter:
             if not self._idle:
                 return False
         self.flow.written()
-        return self.flow.allowance() >= _LEAST_WORTH
+        return self.flow.has_room
 
     def send(self, frame: bytes) -> None:
         """Write a frame, and the question whether it was seen; `ready` has to be true."""
@@ -62,10 +61,20 @@ class FrameWriter:
         with self._wake:
             self._given_up = not self._wake.wait_for(lambda: self._idle or self._error is not None, seconds)
 
+    def close(self, seconds: float = 1.0) -> bool:
+        """Write nothing more; whether nothing is written any more, and the descriptor can be closed."""
+        with self._wake:
+            self._closed = self._given_up = True
+            self._wake.notify_all()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def _run(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._frame is not None)
+                self._wake.wait_for(lambda: self._closed or self._frame is not None)
+                if self._closed:
+                    return
                 frame, self._frame, self._given_up = self._frame or b"", None, False
             try:
                 self._write(frame)
@@ -79,6 +88,11 @@ class FrameWriter:
     def _write(self, frame: bytes) -> None:
         rest = memoryview(frame)
         while rest and not self._given_up:
-            count = os.write(self._descriptor, rest[:4096])
+            if not select.select([], [self._descriptor], [], 0.1)[1]:
+                continue
+            try:
+                count = os.write(self._descriptor, rest[:4096])
+            except BlockingIOError:
+                continue
             self.bytes_written += count
             rest = rest[count:]

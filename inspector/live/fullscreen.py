@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from inspector.live.colours import Depth
@@ -53,4 +53,5 @@ def _errors_put_off() -> Iterator[None]:
             os.dup2(theirs, 2)
             os.close(theirs)
             kept.seek(0)
-            os.write(2, kept.read())
+            with suppress(OSError):
+                os.write(2, kept.read())

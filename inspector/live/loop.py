@@ -179,6 +179,8 @@ class Loop:
             else max([pace for pace in PACES if pace < self._pace], default=PACES[0])
         )
         self._due = time.monotonic()
+        if self._paused:
+            self._say(f"speed: {pace_text(self._pace)}")
 
     def _change_overlay(self) -> None:
         scene = self._stage.scene

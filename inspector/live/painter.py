@@ -4,15 +4,14 @@ A frame is one piece inside a synchronised update: cells that differ are overwri
 nothing flickers.
 """
 
-import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.live.cells import CHARACTER, STYLES, Cells
-from inspector.live.colours import Depth, reduced, sgr
+from inspector.live.colours import PLAIN, Depth, reduced, sgr
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 """Synchronised update: a terminal that knows it shows a frame whole or not at all; others pass it by."""
@@ -25,12 +24,11 @@ _CODES = dict(zip(STYLES, "12347", strict=True))
 _UNKNOWN = np.uint32(0xFFFFFFFF)
 """In the place of a cell of which nothing is known: no cell that is meant looks like it."""
 
-_WAVES = (256, 64, 16, 0)
-"""Where not all can be written, cells that differ by more than 64 (of 255) come first, then those by more than 16."""
+_BYTES_EACH, _MOST_BYTES_EACH, _MOVE_BYTES = 30, 48, 8
+"""Of a cell among others, of any cell, and of going to another place."""
 
-_MOVE_BYTES = 8
-_BYTES_EACH = 48
-"""No cell takes more."""
+_TEXT = 512
+"""What another character counts for, where a colour counts for how much it differs, of 255."""
 
 
 class Painter:
@@ -47,7 +45,7 @@ class Painter:
         self.depth = depth
         self.is_done = False
         self._shown: Cells = np.empty((0, 0, 3), np.uint32)
-        self._first_row = 0
+        self._waited = np.zeros((0, 0), np.int32)
 
     def forget(self) -> None:
         """Take it that the terminal shows anything: after a resize, or when another program has written."""
@@ -58,131 +56,109 @@ class Painter:
 
         Args:
             cells: The whole screen, (rows, columns, 3).
-            budget: Bytes that it may take; what does not fit is left as it is shown, and what differs most goes first.
-                One run of cells is written at least. None writes all.
+            budget: Bytes that it may take, roughly. What does not fit is left as it is shown: cells that differ much
+                and have waited long go first, and so every cell has its turn. None writes all.
         """
         meant = np.stack([cells[..., 0], *(reduced(cells[..., part], self.depth) for part in (1, 2))], -1)
         if self._shown.shape != meant.shape:
-            self._shown, self._first_row = np.full_like(meant, _UNKNOWN), 0
+            self._shown, self._waited = np.full_like(meant, _UNKNOWN), np.zeros(meant.shape[:2], np.int32)
         changed = (meant != self._shown).any(2)
-        self.is_done = True
-        if not changed.any():
+        count = int(np.count_nonzero(changed))
+        self.is_done = budget is None or count * _MOST_BYTES_EACH <= budget
+        if not count:
             return b""
-        if budget is None or _BYTES_EACH * np.count_nonzero(changed) <= budget:
-            pieces, _ = self._written(meant, changed, None)
+        if not self.is_done and budget is not None:
+            changed, waiting = self._most_urgent(meant, changed, budget // _BYTES_EACH), changed
+            pieces, written = self._written(meant, changed, budget)
+            self._waited[waiting & ~written] += 1
+            self.is_done = not (waiting & ~written).any()
         else:
-            pieces = self._written_in_waves(meant, changed, budget)
+            pieces, written = self._written(meant, changed, None)
+        self._waited[written] = 0
         return "".join([BEGIN, *pieces, "\x1b[0m", END]).encode()
 
-    def _written_in_waves(self, meant: Cells, changed: NDArray[np.bool_], budget: int) -> list[str]:
-        """What writes as much as the budget takes: what differs most before what differs less."""
-        size = _difference(meant, self._shown) if self.depth == "truecolor" else np.full(changed.shape, 255)
-        pieces: list[str] = []
-        for most, least in itertools.pairwise(_WAVES):
-            more, size_of_more = self._written(meant, changed & (size > least) & (size <= most), budget)
-            pieces += more
-            budget -= size_of_more
-            if not self.is_done:
-                return pieces
-        self._first_row = 0
-        return pieces
+    def _most_urgent(self, meant: Cells, changed: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+        """So many of the changed cells, one at least: by how much they differ, times how often they had to wait."""
+        urgency = np.where(changed, _difference(meant, self._shown) * (1 + self._waited), 0).reshape(-1)
+        least = max(urgency.size - max(count, 1), 0)
+        chosen = np.zeros(changed.size, bool)
+        chosen[np.argpartition(urgency, least)[least:]] = True
+        return np.asarray(chosen.reshape(changed.shape) & changed)
 
-    def _written(self, meant: Cells, changed: NDArray[np.bool_], budget: int | None) -> tuple[list[str], int]:
-        """What writes the changed cells, from `_first_row` on and round, as far as the budget goes; and its size."""
-        rows, columns = meant.shape[:2]
-        order = np.flatnonzero(np.roll(changed, -self._first_row, axis=0))
-        if not len(order):
-            return [], 0
-        places, starts = _runs((order + self._first_row * columns) % (rows * columns), columns)
+    def _written(
+        self, meant: Cells, changed: NDArray[np.bool_], budget: int | None
+    ) -> tuple[list[str], NDArray[np.bool_]]:
+        """What writes the changed cells, as far as the budget goes, and which cells those are."""
+        columns = changed.shape[1]
+        places, starts = _runs(np.flatnonzero(changed), columns)
         cells = meant.reshape(-1, 3)[places]
         pieces, size, end = list[str](), 0, len(places)
-        for one in _segments(cells, places, starts):
+        for begin, place, starts_run, look, text in _segments(cells, places, starts):
             if budget is not None and size > budget:
-                self._first_row, self.is_done, end = one.place // columns, False, one.begin
+                end = begin
                 break
-            if one.starts_run:
-                pieces.append(f"\x1b[{one.place // columns + 1};{one.place % columns + 1}H")
-            pieces.append(self._change(one) + one.text)
-            size += len(pieces[-1].encode()) + _MOVE_BYTES
+            if starts_run:
+                pieces.append(f"\x1b[{place // columns + 1};{place % columns + 1}H")
+            pieces += (_change(*look, self.depth), text)
+            if budget is not None:
+                size += len(pieces[-2]) + len(text.encode()) + _MOVE_BYTES
         self._shown.reshape(-1, 3)[places[:end]] = cells[:end]
-        return pieces, size
-
-    def _change(self, to: "_Segment") -> str:
-        """What sets a look; where the style is new, all of it, for a new style begins with none."""
-        codes = ["0", *(code for bit, code in _CODES.items() if to.style & bit)] if to.new_style else []
-        if to.new_colour or to.new_style:
-            codes.append(sgr(to.colour, self.depth, ground=False))
-        if to.new_ground or to.new_style:
-            codes.append(sgr(to.ground, self.depth, ground=True))
-        return f"\x1b[{';'.join(codes)}m" if codes else ""
+        written = np.zeros(changed.size, bool)
+        written[places[:end]] = True
+        return pieces, written.reshape(changed.shape)
 
 
-class _Segment(NamedTuple):
-    """Neighbours of one look.
-
-    Attributes:
-        begin: Which of the cells to write is its first.
-        place: Where that is on the screen.
-        starts_run: Whether the cursor has to be moved there.
-        style: Bits of its style.
-        colour: Its colour.
-        ground: The colour of its ground.
-        new_style: Whether its style is another than that before it; the same for its colours.
-        new_colour: Likewise.
-        new_ground: Likewise.
-        text: Its characters.
-    """
-
-    begin: int
-    place: int
-    starts_run: bool
-    style: int
-    colour: int
-    ground: int
-    new_style: bool
-    new_colour: bool
-    new_ground: bool
-    text: str
+_Look = tuple[int | None, int | None, int | None]
+"""Bits of the style, colour and colour of the ground; None for what is as it was before."""
 
 
-def _segments(cells: Cells, places: NDArray[np.intp], starts: NDArray[np.bool_]) -> Iterator[_Segment]:
+@lru_cache(maxsize=1 << 16)
+def _change(style: int | None, colour: int | None, ground: int | None, depth: Depth) -> str:
+    """What sets a look. A new style begins with none of anything, colours included."""
+    codes = [] if style is None else ["0", *(code for bit, code in _CODES.items() if style & bit)]
+    for part, is_ground in ((colour, False), (ground, True)):
+        if part is not None and not (style is not None and part == PLAIN):
+            codes.append(sgr(part, depth, ground=is_ground))
+    return f"\x1b[{';'.join(codes)}m" if codes else ""
+
+
+def _segments(
+    cells: Cells, places: NDArray[np.intp], starts: NDArray[np.bool_]
+) -> Iterator[tuple[int, int, bool, _Look, str]]:
     """The cells to write, in pieces of one look each.
 
     Args:
         cells: Those cells, (count, 3).
         places: Where they are.
         starts: Which of them begin a run.
+
+    Yields:
+        Which of the cells is the first, where that is, whether a run begins there, the look, the characters.
     """
-    looks = cells.copy()
-    looks[:, 0] &= ~np.uint32(CHARACTER)
+    looks = cells.astype(np.int64)
+    looks[:, 0] &= ~np.int64(CHARACTER)
     text = (cells[:, 0] & CHARACTER).astype("<u4").tobytes().decode("utf-32-le")
     new = np.ones(cells.shape, bool)
     new[1:] = looks[1:] != looks[:-1]
     bounds = np.flatnonzero(starts | new.any(1))
+    new[:, 1:] |= new[:, :1]  # a new style forgets the colours
+    styles, colours, grounds = np.where(new[bounds], looks[bounds], -1).T.tolist()
     firsts = bounds.tolist()
-    facts = zip(
-        firsts,
-        [*firsts[1:], len(cells)],
-        places[bounds].tolist(),
-        starts[bounds].tolist(),
-        looks[bounds].tolist(),
-        new[bounds].tolist(),
-        strict=True,
-    )
-    for begin, end, place, starts_run, (style, colour, ground), (style_is, colour_is, ground_is) in facts:
-        part = text[begin:end]
-        yield _Segment(begin, place, starts_run, style, colour, ground, style_is, colour_is, ground_is, part)
+    columns = (firsts, [*firsts[1:], len(cells)], places[bounds].tolist(), starts[bounds].tolist())
+    for begin, end, place, starts_run, style, colour, ground in zip(*columns, styles, colours, grounds, strict=True):
+        look = (None if style < 0 else style, None if colour < 0 else colour, None if ground < 0 else ground)
+        yield begin, place, starts_run, look, text[begin:end]
 
 
 def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Every cell to write, the few unchanged between changed ones included, and which of them begin a run.
 
     Args:
-        changed: Places of the changed cells, row by row; rows ascend but for one jump back to the first.
+        changed: Places of the changed cells, ascending.
         columns: Of the screen.
     """
     step = np.diff(changed)
-    breaks = (step > NEAR) | (step < 0) | (np.diff(changed // columns) != 0)
+    breaks = (step > NEAR) | (np.diff(changed // columns) != 0)
     lengths = np.ones(len(changed), np.intp)
     lengths[:-1] = np.where(breaks, 1, step)
     ends = np.cumsum(lengths)
@@ -193,11 +169,14 @@ def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], ND
 
 
 def _difference(meant: Cells, shown: Cells) -> NDArray[np.int32]:
-    """How much each cell differs: the most of its colours, 0 to 255; 256 if it is another character."""
+    """How much each cell differs: the most of its colours, 0 to 255; more if it is another character.
+
+    In depths of few colours any other colour is another number, which says little of how much it differs.
+    """
     size = np.zeros(meant.shape[:2], np.int32)
     for shift in (0, 8, 16):
         one, other = (part[..., 1:].astype(np.int32) >> shift & 0xFF for part in (meant, shown))
         np.maximum(size, np.abs(one - other).max(2), out=size)
     other_kind = (meant[..., 0] != shown[..., 0]) | ((meant[..., 1:] ^ shown[..., 1:]) >> 24).any(2)
-    size[other_kind] = 256
+    size[other_kind] = _TEXT
     return size

@@ -45,6 +45,11 @@ def shrunk(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.ui
     return np.asarray(cv2.resize(picture, (columns, 2 * rows), interpolation=method), np.uint8)
 
 
+def stepped(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture in 32 steps of each colour: what changes by less than can be seen need not be sent to a terminal."""
+    return np.asarray(_STEPS[picture], np.uint8)
+
+
 def ramped(picture: NDArray[np.uint8]) -> list[str]:
     """A picture in characters from dark to bright, where there are no colours.
 
@@ -57,6 +62,9 @@ def ramped(picture: NDArray[np.uint8]) -> list[str]:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint32)
     level = (grey[::2] + grey[1::2]) * (len(_RAMP) - 1) // (2 * 255)
     return ["".join(_RAMP[one] for one in row) for row in level.tolist()]
+
+
+_STEPS = (np.rint(np.arange(256) * (31 / 255)) * (255 / 31)).round().astype(np.uint8)
 
 
 class Picture:

@@ -112,7 +112,7 @@ class Playing:
             self._filming.add(step)
         except RecordingError as error:
             self._failure = str(error)
-        self._think()
+        self._think(moved=True)
         return True
 
     def press(self, key: str) -> str | None:
@@ -131,9 +131,17 @@ class Playing:
         failure, self._failure = self._failure, None
         return failure or self._filming.news()
 
-    def _think(self) -> None:
+    def _think(self, *, moved: bool = False) -> None:
+        """Think of the present state; brightness follows the play, not how often one state is looked at."""
         self._thought = self._player.think()
         self._fill(self.scene, self._thought)
+        self._set_brightness(self.scene, moved=moved)
+
+    def _set_brightness(self, scene: Scene, *, moved: bool) -> None:
+        if scene.on_screen is not None:
+            scale = self._scales[scene.unit]
+            known = None if moved else scale.value
+            scene.full_strength = scale.update(scene.on_screen) if known is None else known
 
     def _first_scene(self) -> Scene:
         player, thought = self._player, self._thought
@@ -170,8 +178,6 @@ class Playing:
         scene.unit = f"{scene.agent} {player.target}"  # each has its own brightness: networks differ a thousandfold
         scene.screen, scene.decision = thought.step.screen, thought.step.decision
         scene.on_screen = self._project(relevance.values.sum(axis=0)) if relevance.finite else None
-        if scene.on_screen is not None:
-            scene.full_strength = self._scales[scene.unit].update(scene.on_screen)
         scene.target_action, scene.target_name = thought.target_action, thought.target_name
         scene.frame_shares = thought.attention.frame_shares
         scene.region_shares, scene.regions = thought.regions.absolute, thought.regions.regions
@@ -224,5 +230,5 @@ class Playing:
         self._player.new_game()
         if self.games[-1].steps:
             self.games.append(Game())
-        self._think()
+        self._think(moved=True)
         return f"a new game{cut}"

@@ -41,8 +41,8 @@ class Roster(Sequence[Agent]):
             options: Other arguments of `load_agent`.
 
         Raises:
-            CheckpointError: If there is no agent, or it cannot be opened.
-            UsageError: If there is no such checkpoint, or the files say too little.
+            CheckpointError: If there is no agent or no such checkpoint, or it cannot be opened.
+            UsageError: If the files say too little.
         """
         path = bundle_folders().get(source, Path(source))
         if (path / MANIFEST).is_file():

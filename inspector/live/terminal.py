@@ -45,7 +45,8 @@ class Terminal:
 
     def __init__(self, on_resume: Callable[[], None] = lambda: None) -> None:
         self._on_resume = on_resume
-        self._input, self._output = sys.stdin.fileno(), sys.stdout.fileno()
+        self._input = sys.stdin.fileno()
+        self._output = _opened_anew(sys.stdout.fileno())
         self._modes: list[Any] | None = None
         self._before: dict[signal.Signals, Any] = {}
         self.frames = FrameWriter(self._output)
@@ -60,39 +61,54 @@ class Terminal:
         """Take it over."""
         self._modes = termios.tcgetattr(self._input)
         atexit.register(self._give_back)
-        self._take()
         handlers = {signal.SIGTSTP: self._stop, signal.SIGWINCH: self._resized}
         handlers |= dict.fromkeys(_ENDING, self._end)
         self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        self._take()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give it back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._give_back()
+        try:
+            self._give_back()
+        finally:  # only now: the next signal ends us where it stands
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
         atexit.unregister(self._give_back)
         self._modes = None
+        if self.frames.close():
+            os.close(self._output)
 
     def _take(self) -> None:
         tty.setcbreak(self._input, termios.TCSANOW)
+        modes = termios.tcgetattr(self._input)
+        modes[tty.IFLAG] &= ~termios.IXON  # Ctrl-S would freeze the screen, and us at the end
+        termios.tcsetattr(self._input, termios.TCSANOW, modes)
         self._write(ENTER)
 
     def _give_back(self) -> None:
         if self._modes is None:
             return
         self.frames.settle()
-        with suppress(OSError):  # the terminal may be gone
-            self._write(LEAVE)
+        with suppress(OSError, termios.error):  # the terminal may be gone
+            if not self._write(LEAVE):  # it takes nothing, as on a dead line
+                termios.tcflush(self._output, termios.TCOFLUSH)
+                self._write(LEAVE)
             self._hear_out()
         with suppress(termios.error):
-            termios.tcsetattr(self._input, termios.TCSADRAIN, self._modes)
+            termios.tcsetattr(self._input, termios.TCSANOW, self._modes)  # all is out: draining could only wait
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> bool:
+        """Write, if the terminal takes it soon; whether it did."""
+        end = time.monotonic() + _HEAR_SECONDS
         while data:
-            data = data[os.write(self._output, data) :]
+            if not select.select([], [self._output], [], max(end - time.monotonic(), 0.0))[1]:
+                return False
+            with suppress(BlockingIOError):
+                data = data[os.write(self._output, data) :]
+        return True
 
     def _hear_out(self) -> None:
         """Take the answers that are still to come: after us they would be typed into the shell."""
@@ -118,3 +134,11 @@ class Terminal:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
+
+
+def _opened_anew(terminal: int) -> int:
+    """A descriptor of our own: it does not block when the terminal is stuck, and stdout's is the shell's too."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:  # it has no name here, as in some containers
+        return os.dup(terminal)

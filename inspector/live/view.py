@@ -19,8 +19,11 @@ from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, QUIET, C
 from inspector.live.cells import Cells, blank, put_lines, put_picture
 from inspector.live.colours import Depth
 from inspector.live.panels import colour, heading, name_width, number, row, sparkline, stack
-from inspector.live.picture import ramped, shrunk, size_within
+from inspector.live.picture import ramped, shrunk, size_within, stepped
 from inspector.live.scene import Past, Scene
+
+_MOST_RENDERED = 2000
+"""Lines kept as cells."""
 
 LEAST_ROWS, LEAST_COLUMNS = 20, 60
 
@@ -70,6 +73,7 @@ class View:
 
     def __init__(self, depth: Depth) -> None:
         self._depth = depth
+        self._rendered: dict[tuple[object, ...], Cells] = {}
         self._console = Console(file=io.StringIO(), color_system="truecolor", force_terminal=True, legacy_windows=False)
 
     def draw(self, scene: Scene, rows: int, columns: int) -> Cells:
@@ -89,10 +93,23 @@ class View:
         return cells
 
     def _put(self, cells: Cells, lines: Sequence[Text]) -> None:
-        for line in lines:
-            line.truncate(cells.shape[1])
-            line.stylize_before(line.style)  # rich leaves the style of a whole text out where no part has one
-        put_lines(cells, (line.render(self._console) for line in lines))
+        """Write a line into each row; most lines are as they were, and are not rendered again."""
+        columns = cells.shape[1]
+        for place, line in zip(cells, lines, strict=False):
+            key = (line.plain, str(line.style), tuple(line.spans), columns)
+            if key not in self._rendered:
+                if len(self._rendered) >= _MOST_RENDERED:
+                    self._rendered.clear()
+                self._rendered[key] = self._row(line, columns)
+            place[:] = self._rendered[key]
+
+    def _row(self, line: Text, columns: int) -> Cells:
+        """A line as cells, (columns, 3)."""
+        line.truncate(columns)
+        line.stylize_before(line.style)  # rich leaves the style of a whole text out where no part has one
+        cells = blank(1, columns)
+        put_lines(cells, [line.render(self._console)])
+        return cells.reshape(columns, 3)
 
     def _header(self, scene: Scene, columns: int) -> Text:
         line = Text(f" {scene.title}", colour(BRIGHT, bold=True))
@@ -127,7 +144,7 @@ class View:
         if self._depth == "none":
             self._put(place, [Text(line) for line in ramped(picture)])
         else:
-            put_picture(place, picture)
+            put_picture(place, stepped(picture))
 
     def _panels(self, scene: Scene, room: Room) -> list[Text]:
         width = room.panel - 1

@@ -67,9 +67,10 @@ def test_pong_has_other_words_and_no_lives(tmp_path: Path) -> None:
     arguments = ("live", "pong", "--steps", str(STEPS), "--speed", "max", "--device", "cpu")
     with Session(*arguments, size=(60, 200), folder=tmp_path) as session, fresh("pong") as play:
         play.go(STEPS)
-        shown = session.wait_for("paused")
+        session.wait_for("paused")
         play.wait_for(session)
-        for word in "Pong return value probability RIGHTFIRE LEFTFIRE opponent ◦ negative background".split():
+        shown = session.text
+        for word in "Pong return value probability RIGHTFIRE LEFTFIRE enemy ◦ negative background".split():
             assert word in shown, word
         assert "lives" not in shown and "life" not in shown
         session.press("q")

@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from inspector.live.terminal import ENTER, LEAVE
 from inspector.recording import Recording
@@ -32,22 +31,12 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize(
-    ("ending", "code", "words"),
-    [("\x03", 130, "interrupted\n"), (signal.SIGTERM, 143, ""), (signal.SIGHUP, 129, "")],
-    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
-)
-def test_after_an_interrupt_nothing_is_left_of_it(
-    ending: str | signal.Signals, code: int, words: str, tmp_path: Path
-) -> None:
+def test_after_a_signal_nothing_is_left_of_it(tmp_path: Path) -> None:
     with Session(*BREAKOUT, folder=tmp_path) as session:
         session.wait_for("as fast as it goes", "explained score")
-        if isinstance(ending, str):
-            session.press(ending)
-        else:
-            session.process.send_signal(ending)
-        assert session.exit_code() == code
-        assert session.has_given_back and session.after == words
+        session.process.send_signal(signal.SIGHUP)  # others are sent where films are made
+        assert session.exit_code() == 129
+        assert session.has_given_back and session.after == ""
     assert not list(tmp_path.iterdir())
 
 

@@ -99,7 +99,6 @@ def test_a_terminal_that_cannot_be_taken_over_gets_lines(
         (("live", "breakout", "--speed", "0"), 2, "0 is no speed: give a number above 0"),
         (("live", "breakout", "--steps", "0"), 2, "--steps"),
         (("live", "breakout", "--target", "JUMP"), 2, "no target 'JUMP'"),
-        (("live", "breakout", "--checkpoint", "7"), 3, "7"),
         (("live", "nobody"), 3, "nobody"),
         (("live", "breakout", "--env", "ALE/Nonesuch-v5"), 6, "Nonesuch"),
         (("live", "breakout", "--env", "ALE/Boxing-v5"), 6, "actions"),
