@@ -27,8 +27,12 @@ _UNKNOWN = np.uint32(0xFFFFFFFF)
 _BYTES_EACH, _MOST_BYTES_EACH, _MOVE_BYTES = 30, 48, 8
 """Of a cell among others, of any cell, and of going to another place."""
 
-_TEXT = 512
-"""What another character counts for, where a colour counts for how much it differs, of 255."""
+_BLOCKS = 0x2580, 0x259F
+_TEXT, _BLOCK = 1 << 20, 128
+"""What another letter or number counts for, and another block: a colour counts for how much it differs, of 255.
+
+Text always goes first: half of a new number and half of the old one would be a wrong number.
+"""
 
 
 class Painter:
@@ -168,15 +172,17 @@ def _runs(changed: NDArray[np.intp], columns: int) -> tuple[NDArray[np.intp], ND
     return places, starts
 
 
-def _difference(meant: Cells, shown: Cells) -> NDArray[np.int32]:
-    """How much each cell differs: the most of its colours, 0 to 255; more if it is another character.
+def _difference(meant: Cells, shown: Cells) -> NDArray[np.int64]:
+    """How much each cell differs: the most of its colours, 0 to 255; or what another character counts for.
 
     In depths of few colours any other colour is another number, which says little of how much it differs.
     """
-    size = np.zeros(meant.shape[:2], np.int32)
+    size = np.zeros(meant.shape[:2], np.int64)
     for shift in (0, 8, 16):
         one, other = (part[..., 1:].astype(np.int32) >> shift & 0xFF for part in (meant, shown))
         np.maximum(size, np.abs(one - other).max(2), out=size)
+    character = meant[..., 0] & CHARACTER
+    is_block = (character >= _BLOCKS[0]) & (character <= _BLOCKS[1])
     other_kind = (meant[..., 0] != shown[..., 0]) | ((meant[..., 1:] ^ shown[..., 1:]) >> 24).any(2)
-    size[other_kind] = _TEXT
+    size[other_kind] = np.where(is_block, _BLOCK, _TEXT)[other_kind]
     return size
