@@ -2,7 +2,7 @@
 
 Between here and the screen of a remote terminal lie buffers of a second and more, and a write returns as soon as they
 have taken it. So every frame ends with a question that all terminals answer, and the answer says that the frame was
-seen. From the answers follows the speed of the line; no more is ever on its way than it carries in a quarter of a
+seen. From the answers follows the speed of the line; no more is ever on its way than it carries in a fifth of a
 second, or, where its delay is long, a little more.
 """
 
@@ -15,7 +15,7 @@ QUESTION = b"\x1b[5n"
 
 RAW_ANSWER = b"\x1b[0n"
 
-_LATENCY_SECONDS, _MOST_LATENCY_SECONDS = 0.25, 0.4
+_LATENCY_SECONDS, _MOST_LATENCY_SECONDS = 0.2, 0.4
 _DELAYS = 2.0
 _BUSY_SECONDS = 0.5
 """The speed is that of the last half second in which the line had something to carry."""

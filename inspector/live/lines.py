@@ -75,7 +75,9 @@ def facts_of(scene: Scene, seconds: float) -> dict[str, Any]:
 def line_of(facts: dict[str, Any]) -> str:
     """A moment in a line for a person."""
     minutes, seconds = divmod(int(facts["seconds"]), 60)
-    chosen = f"{facts['probability']:.0%}" if "probability" in facts else f"Q {number(facts['q_value'])}"
+    probability = facts.get("probability")
+    chosen = "–" if probability is None else f"{probability:.0%}"
+    chosen = chosen if "probability" in facts else f"Q {number(facts['q_value'])}"
     parts = [f"{minutes}:{seconds:02d}", f"return {number(facts['return'])}"]
     parts += [f"lives {facts['lives']}"] if facts["lives"] is not None else []
     parts.append(f"{facts['action']} {chosen}")

@@ -48,6 +48,7 @@ class Terminal:
         self._input = sys.stdin.fileno()
         self._output = _opened_anew(sys.stdout.fileno())
         self._modes: list[Any] | None = None
+        self._is_taken = self._is_ending = False
         self._before: dict[signal.Signals, Any] = {}
         self.frames = FrameWriter(self._output)
 
@@ -75,7 +76,8 @@ class Terminal:
             self._give_back()
         finally:  # only now: the next signal ends us where it stands
             for number, handler in self._before.items():
-                signal.signal(number, handler)
+                if not (self._is_ending and number in _ENDING):
+                    signal.signal(number, handler)
         atexit.unregister(self._give_back)
         self._modes = None
         if self.frames.close():
@@ -83,14 +85,16 @@ class Terminal:
 
     def _take(self) -> None:
         tty.setcbreak(self._input, termios.TCSANOW)
+        self._is_taken = True
         modes = termios.tcgetattr(self._input)
         modes[tty.IFLAG] &= ~termios.IXON  # Ctrl-S would freeze the screen, and us at the end
         termios.tcsetattr(self._input, termios.TCSANOW, modes)
         self._write(ENTER)
 
     def _give_back(self) -> None:
-        if self._modes is None:
+        if self._modes is None or not self._is_taken:
             return
+        self._is_taken = False
         self.frames.settle()
         with suppress(OSError, termios.error):  # the terminal may be gone
             if not self._write(LEAVE):  # it takes nothing, as on a dead line
@@ -133,6 +137,9 @@ class Terminal:
         self._on_resume()
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        self._is_ending = True
+        for ending in _ENDING:  # shell and kernel may both send one: the first is enough, and what runs is finished
+            signal.signal(ending, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
 

@@ -17,7 +17,7 @@ import os, sys
 from inspector.cli import main
 from inspector.live.playing import Playing
 
-advance, left = Playing.advance, [20]
+advance, left = Playing.advance, [300]
 
 def broken(self):
     left[0] -= 1
