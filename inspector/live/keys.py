@@ -24,8 +24,8 @@ _NAMES = {
     "3~": "delete",
     "0n": ANSWER,
 }
-_SEQUENCE = re.compile(r"\x1b(?:\[|O)([0-9;]*)([A-Za-z~])")
-_OPEN = re.compile(rb"\x1b(?:[\[O][0-9;]*)?$")
+_SEQUENCE = re.compile(r"\x1b(?:\[|O)([0-?]*)[ -/]*([@-~])")
+_OPEN = re.compile(rb"\x1b(?:[\[O][0-?]*[ -/]*)?$")
 """A sequence that has begun and not ended."""
 
 _PLAIN = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x1b": "escape"}
@@ -57,7 +57,10 @@ class Keys:
             if not more:
                 break
             self._rest += more
-        text, self._rest = _whole(self._rest)
+        begun = _OPEN.search(self._rest)
+        place = begun.start() if begun and len(begun[0]) > 1 else len(self._rest)  # a lone ESC was the key
+        text, rest = _whole(self._rest[:place])
+        self._rest = rest + self._rest[place:]
         return list(names(text))
 
     def _ready(self, seconds: float) -> bool:

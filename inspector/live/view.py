@@ -190,7 +190,7 @@ class View:
         if not scene.target_name or not scene.region_names:
             return [title] if scene.target_name else [Text("not explained", colour(FAINT))]
         if scene.region_shares is None:
-            return [title, Text("no relevance reaches the input", colour(FAINT))]
+            return [title, Text("no relevance, or none that is finite", colour(FAINT))]
         names = [name.replace("_", " ") for name in scene.region_names]
         shares, room = scene.region_shares.tolist(), name_width(names, width)
         each = zip(names, shares, region_colours(scene.region_names), strict=True)

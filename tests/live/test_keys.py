@@ -41,3 +41,15 @@ def test_keys_come_as_they_are_pressed() -> None:
     assert keys.wait(5.0) == []
     assert time.monotonic() - start < 4.0
     os.close(reader)
+
+
+def test_a_sequence_that_comes_in_two_parts_is_no_key_of_its_letters() -> None:
+    reader, writer = os.pipe()
+    keys = Keys(reader)
+    os.write(writer, b"q\x1b[")
+    assert keys.wait(0.01) == ["q"]
+    time.sleep(0.06)
+    os.write(writer, b"0n\x1b[?62;22c.")
+    assert keys.wait(0.01) == ["answer", "."]
+    os.close(reader)
+    os.close(writer)
