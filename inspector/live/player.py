@@ -144,7 +144,7 @@ class Player:
     @target.setter
     def target(self, target: str) -> None:
         self._target = target
-        self._interpreter()  # an error is told where the wish was
+        self.interpreter()  # an error is told where the wish was
 
     def change_checkpoint(self, by: int) -> None:
         """Let another checkpoint go on from the same state; from the last the first follows.
@@ -168,7 +168,7 @@ class Player:
         Chance is the same however often this is asked of one state: the decision changes with the agent alone.
         """
         step = self._step()
-        interpreter = self._interpreter()
+        interpreter = self.interpreter()
         (relevance,) = interpreter.explain([step])
         attention = attend(relevance.values) if relevance.finite else NOTHING
         watched = self._watcher.watch(step)
@@ -218,7 +218,7 @@ class Player:
         """Release the game."""
         self.close()
 
-    def _interpreter(self) -> Interpreter:
+    def interpreter(self) -> Interpreter:
         """What explains the agent that plays; the last few stay prepared."""
         key = self._place, self._target
         if key not in self._interpreters:

@@ -179,7 +179,9 @@ class Playing:
         scene.screen, scene.decision = thought.step.screen, thought.step.decision
         scene.on_screen = self._project(relevance.values.sum(axis=0)) if relevance.finite else None
         scene.target_action, scene.target_name = thought.target_action, thought.target_name
-        scene.frame_shares = thought.attention.frame_shares
+        interpreter = player.interpreter()
+        scene.measure = interpreter.measure
+        scene.frame_shares = thought.attention.frame_shares if interpreter.frames_told_apart else None
         scene.region_shares, scene.regions = thought.regions.absolute, thought.regions.regions
         scene.tracked, scene.return_so_far, scene.lives = relevance.score, player.return_so_far, player.lives
 

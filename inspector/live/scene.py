@@ -66,6 +66,7 @@ class Scene:
         tracked: The explained score.
         return_so_far: Of this game.
         lives: Left; None where there are none.
+        measure: What the picture shows: `relevance` for and against, or `sensitivity`.
         unit: Whose score of what is explained.
         decision_rate: Decisions a second at the game's own speed.
         past: Decisions, the newest last.
@@ -98,6 +99,7 @@ class Scene:
     tracked: float
     return_so_far: float
     lives: int | None
+    measure: str = "relevance"
     unit: str = ""
     decision_rate: float = 15.0
     past: deque[Past] = field(default_factory=lambda: deque(maxlen=LONGEST_PAST))

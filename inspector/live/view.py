@@ -240,6 +240,8 @@ def _mark(past: Past) -> tuple[str, Colour]:
 
 def _relevance_of(scene: Scene, width: int) -> Text:
     """What the picture shows, in its colours, and in fewer words where there is little room."""
+    if scene.measure != "relevance":
+        return Text(f"{scene.measure} of {scene.target_name}")
     title = Text().append("for", colour(FOR)).append(" / ").append("against", colour(AGAINST))
     title.append(f" {scene.target_name}")
     return Text("relevance ").append_text(title) if len(title) + 10 <= width else title

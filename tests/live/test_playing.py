@@ -151,3 +151,13 @@ def test_a_recording_without_a_step_says_so(playing: Playing, filming: Filming) 
     playing.press("r")
     playing.press("r")
     assert "nothing was recorded" in str(filming.wait()) and not filming.finished
+
+
+@pytest.mark.parametrize(
+    ("composite", "measure", "apart"), [("sensitivity", "sensitivity", True), ("epsilon_plus_flat", "relevance", False)]
+)
+def test_what_is_shown_is_called_what_it_is(tmp_path: Path, composite: str, measure: str, apart: bool) -> None:
+    roster = Roster.of("breakout", "last", "cpu", {})
+    with Player(roster, find_for("ALE/Breakout-v5"), place=roster.place, composite=composite) as player:
+        scene = Playing(player, Filming(player, tmp_path, {})).scene
+    assert scene.measure == measure and (scene.frame_shares is not None) == apart
