@@ -30,7 +30,6 @@ def watch(
         sleep: Waits for so many seconds.
     """
     begun = due = clock()
-    told = -math.inf
     write(facts_of(stage.scene, 0.0))
     told = due
     while stage.advance():

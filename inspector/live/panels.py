@@ -122,5 +122,5 @@ def number(value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "–"
     size = abs(value)
-    text = f"{size:.0f}" if size >= 1000 or float(value).is_integer() else f"{size:.3g}"
+    text = f"{size:.0f}" if size >= 999.5 or float(value).is_integer() else f"{size:.3g}"
     return (MINUS if value < 0 and float(text) else "") + text

@@ -74,7 +74,8 @@ class Playing:
         self._project = Projection(player.agent.input_shape[1:], player.game.native_size)
         self._thought = player.think()
         self.scene = self._first_scene()
-        self._think()
+        self._fill(self.scene, self._thought)
+        self._set_brightness(self.scene, moved=True)
         self._actions: dict[str, Callable[[], str | None]] = {
             "t": self._change_target,
             "c": lambda: self._change_checkpoint(1),
@@ -147,23 +148,11 @@ class Playing:
         player, thought = self._player, self._thought
         return Scene(
             title=player.title,
-            agent="",
-            explained="",
             action_names=player.game.action_names,
             output=player.agent.output,
             region_names=(*player.region_names, BACKGROUND),
             screen=thought.step.screen,
-            on_screen=None,
-            full_strength=1.0,
             decision=thought.step.decision,
-            target_action=None,
-            target_name="",
-            frame_shares=None,
-            region_shares=None,
-            regions=(),
-            tracked=0.0,
-            return_so_far=0.0,
-            lives=None,
             decision_rate=player.decision_rate,
             action_keys=ACTION_KEYS,
         )

@@ -134,23 +134,12 @@ class Replay:
         screen, painted = self._tape.pictures(0)
         return Scene(
             title=str(manifest.get("title") or _said(manifest, "environment", "id") or recording.path.name),
-            agent="",
             explained=_explained(manifest),
             action_names=self._names,
             output=str(_said(manifest, "agent", "output") or "q_values"),  # which shows scores as they are
             region_names=regions,
             screen=screen,
-            on_screen=None,
-            full_strength=1.0,
             decision=self._history.decision(0),
-            target_action=None,
-            target_name="",
-            frame_shares=None,
-            region_shares=None,
-            regions=(),
-            tracked=0.0,
-            return_so_far=0.0,
-            lives=None,
             decision_rate=_decision_rate(self._tape),
             painted=painted,
             overlays=("off",) if painted is None else ("relevance", "off"),

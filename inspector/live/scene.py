@@ -82,23 +82,23 @@ class Scene:
     """
 
     title: str
-    agent: str
-    explained: str
     action_names: tuple[str, ...]
     output: str
     region_names: tuple[str, ...]
     screen: NDArray[np.uint8]
-    on_screen: NDArray[np.float32] | None
-    full_strength: float
     decision: Decision
-    target_action: int | None
-    target_name: str
-    frame_shares: NDArray[np.float32] | None
-    region_shares: NDArray[np.float32] | None
-    regions: tuple[Region, ...]
-    tracked: float
-    return_so_far: float
-    lives: int | None
+    agent: str = ""
+    explained: str = ""
+    on_screen: NDArray[np.float32] | None = None
+    full_strength: float = 1.0
+    target_action: int | None = None
+    target_name: str = ""
+    frame_shares: NDArray[np.float32] | None = None
+    region_shares: NDArray[np.float32] | None = None
+    regions: tuple[Region, ...] = ()
+    tracked: float = 0.0
+    return_so_far: float = 0.0
+    lives: int | None = None
     measure: str = "relevance"
     unit: str = ""
     decision_rate: float = 15.0
