@@ -77,13 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_rules(live.add_argument_group("explanation"))
     options.add_view(live)
     options.add_facts(live)
-    options.add_manners(live)
+    options.add_manners(live, stream=True)
 
     replay = _add(parsers, "replay", "DIR", "watch a recording again, in this terminal, with seeking", REPLAY_EXAMPLES)
     replay.set_defaults(run=commands.replay)
     replay.add_argument("recording", metavar="DIR", type=Path, help="folder of the recording")
-    options.add_view(replay)
-    options.add_manners(replay)
+    options.add_view(replay, recorded=True)
+    options.add_manners(replay, stream=True)
 
     show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
     show.set_defaults(run=commands.show)

@@ -2,7 +2,7 @@
 
 import sys
 from argparse import Namespace
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from inspector.atari.objects.choice import find_for
 from inspector.console import print_facts, results
 from inspector.errors import UsageError
 from inspector.live.filming import Filming
-from inspector.live.outlet import line_writer, shown_in_lines, watch
+from inspector.live.outlet import Outlet, line_writer
 from inspector.live.player import Player
 from inspector.live.playing import Limit, Playing
 from inspector.live.roster import Roster
@@ -20,20 +20,27 @@ from inspector.session import check_actions, one_torch_thread
 
 
 def live(arguments: Namespace) -> int:
-    """Watch an agent play."""
+    """Watch an agent play; 128 plus the signal's number if one has ended it."""
     with redirect_stdout(sys.stderr):  # should a library print, it is no result
         player = _player(arguments)
-    in_lines = shown_in_lines(arguments)
+    outlet = Outlet(arguments.output or Path("recordings"), arguments.speed, arguments.color, as_json=arguments.json)
+    on_screen = outlet.has_screen()
     limit = Limit(arguments.steps, arguments.episodes)
-    if in_lines and limit == Limit():
+    if not on_screen and limit == Limit():
         limit = Limit(episodes=1)
-    folder, manifest = arguments.output or Path("recordings"), _account(arguments, player)
-    with closing(player), one_torch_thread(), Filming(player, folder, manifest) as filming:
+    with player, one_torch_thread():
+        filming = Filming(player, outlet.folder, _account(arguments, player))
         playing = Playing(player, filming, limit)
         playing.scene.overlay = arguments.overlay
-        snapshots = watch(playing, arguments, folder, in_lines=in_lines)
-    _tell(playing, filming, snapshots, as_json=arguments.json)
-    return 0
+        try:
+            with filming:
+                code = outlet.watch(playing) if on_screen else outlet.tell(playing)
+        except BaseException:
+            with suppress(OSError):  # whoever would read it may be gone
+                _tell(playing, filming, outlet)
+            raise
+        _tell(playing, filming, outlet)
+        return code
 
 
 def _player(arguments: Namespace) -> Player:
@@ -64,10 +71,10 @@ def _account(arguments: Namespace, player: Player) -> dict[str, Any]:
     return {"play": {"seed": arguments.seed, "policy": policy, "live": True}, "command": arguments.argv}
 
 
-def _tell(playing: Playing, filming: Filming, snapshots: list[Path], *, as_json: bool) -> None:
+def _tell(playing: Playing, filming: Filming, outlet: Outlet) -> None:
     """What was watched, and what was kept of it."""
     games = [game for game in playing.games if game.steps]
-    if as_json:
+    if outlet.as_json:
         episodes = [{"steps": one.steps, "return": one.return_so_far, "finished": one.finished} for one in games]
         films = [str(one.video) for one in filming.finished]
         line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films})
@@ -77,5 +84,5 @@ def _tell(playing: Playing, filming: Filming, snapshots: list[Path], *, as_json:
         end = "" if game.finished else ", not finished"
         lines.append((f"episode {number}", f"return {game.return_so_far:g} in {game.steps} steps{end}"))
     lines += [("film", one.video) for one in filming.finished]
-    lines += [("snapshot", path) for path in snapshots]
+    lines += [("snapshot", path) for path in outlet.snapshots]
     print_facts(results(), f"watched: {playing.steps} steps", lines)

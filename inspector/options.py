@@ -134,15 +134,15 @@ def add_explanation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_view(parser: argparse.ArgumentParser) -> None:
-    """How the terminal is used."""
+def add_view(parser: argparse.ArgumentParser, *, recorded: bool = False) -> None:
+    """How the terminal is used; what was recorded has the overlay that it has, and makes no films."""
+    overlays, default = (("relevance", "off"), None) if recorded else (OVERLAYS, OVERLAYS[0])
+    kept = "snapshots" if recorded else "films and snapshots"
     view = parser.add_argument_group("view")
     view.add_argument("--speed", metavar="X", type=speed, default=1.0, help="times the game's own (default 1), or max")
-    view.add_argument("--overlay", choices=OVERLAYS, default=OVERLAYS[0], help="what lies on the screen at first")
+    view.add_argument("--overlay", choices=overlays, default=default, help="what lies on the screen at first")
     view.add_argument("--color", choices=COLOURS, default="auto", help="colours of the terminal (default: as it says)")
-    view.add_argument(
-        "-o", "--output", metavar="DIR", type=Path, help="folder for films and snapshots (default recordings/)"
-    )
+    view.add_argument("-o", "--output", metavar="DIR", type=Path, help=f"folder for {kept} (default recordings/)")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -176,10 +176,11 @@ def add_facts(parser: argparse.ArgumentParser) -> None:
     facts.add_argument("--episodic-life", action=argparse.BooleanOptionalAction, help="treat a lost life as SB3 does")
 
 
-def add_manners(parser: argparse.ArgumentParser, *, quiet: bool = False) -> None:
+def add_manners(parser: argparse.ArgumentParser, *, quiet: bool = False, stream: bool = False) -> None:
     """How a command talks."""
     manners = parser.add_argument_group("manners")
-    manners.add_argument("--json", action="store_true", help="print one JSON object for programs")
+    printed = "JSON objects for programs, one a line" if stream else "one JSON object for programs"
+    manners.add_argument("--json", action="store_true", help=f"print {printed}")
     if quiet:
         manners.add_argument("-q", "--quiet", action="store_true", help="no progress")
     manners.add_argument("--no-color", action="store_true", help="no colours")

@@ -1,14 +1,11 @@
 """Record an agent's play from start to end: what the command `inspector record` does."""
 
 import re
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -23,6 +20,7 @@ from inspector.recorder import Recorder
 from inspector.recording import Recording
 from inspector.records import Step
 from inspector.rollout import rollout, samples
+from inspector.stopping import interruptible
 from inspector.watching import Watcher
 
 
@@ -174,31 +172,6 @@ def _play(
             if stopped or count == steps or finished == episodes:
                 break
         return recorder.close("interrupted" if stopped else "complete")
-
-
-@contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Turn the first SIGINT or SIGTERM into an entry of the list; a second one acts as usual.
-
-    Outside the main thread signals stay as they are.
-    """
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, _: Any) -> None:
-        caught.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def default_folder(agent: Agent, seed: int) -> Path:

@@ -117,13 +117,13 @@ def make_player(agent: str) -> Player:
 def main() -> None:
     """Play until `q`."""
     agent, log_file, cells_file = sys.argv[1:]
-    folder, resized = Path(log_file).parent, list[None]()
+    folder = Path(log_file).parent
     player = make_player(agent)
     with closing(player), one_torch_thread(), Filming(player, folder, {}) as filming, open(log_file, "w") as file:
         log = Log(file)
         stage = Numbered(Playing(player, filming), log)
-        with Terminal(lambda: resized.append(None)) as terminal:
-            Loop(stage, Noted(terminal, log), Keys(sys.stdin.fileno()), folder, 1.0, resized).run()
+        with Terminal() as terminal:
+            Loop(stage, Noted(terminal, log), Keys(sys.stdin.fileno()), folder).run()
             np.save(cells_file, View(DEPTH).draw(stage.scene, *terminal.size))
 
 

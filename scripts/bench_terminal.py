@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.live.flow import QUESTION, RAW_ANSWER
+from inspector.live.flow import QUESTION
 from inspector.live.painter import END
 from inspector.live.terminal import ENTER, LEAVE
 
@@ -53,7 +53,7 @@ class Arrivals:
         """Take what has arrived."""
         data = self._rest + data
         # the question ends a frame; of anything else the end is seen only when the next begins
-        cut = len(data) if data.endswith(QUESTION) else max(data.rfind(b"\x1b"), 0)
+        cut = len(data) if data.endswith(b"\x1b[6n") else max(data.rfind(b"\x1b"), 0)
         self._rest = data[cut:]
         for parameters, kind, text in self.TOKEN.findall(data[:cut]):
             if kind == b"H":
@@ -91,7 +91,7 @@ class Line:
     ) -> None:
         self._descriptor, self._speed, self._buffer, self._take = descriptor, speed, buffer, take
         self._waiting, self._tokens, self._then = bytearray(), 0.0, time.monotonic()
-        self._answered, self.carried, self._closed = 0, bytearray(), False
+        self._heard, self.carried, self._closed = 0, bytearray(), False  # questions are answered so far
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
@@ -127,12 +127,11 @@ class Line:
             self._tokens -= 0 if fast else count
 
     def _arrive(self, data: bytes, now: float) -> None:
-        asked = (bytes(self.carried[-len(QUESTION) + 1 :]) + data).count(QUESTION)
         self.carried += data
-        if asked:
-            self._answered += asked
+        for asked in QUESTION.finditer(self.carried, self._heard):
+            self._heard = asked.end()
             with suppress(OSError):
-                os.write(self._descriptor, asked * RAW_ANSWER)
+                os.write(self._descriptor, b"\x1b[2;%sR" % asked[1])
         if self._take:
             self._take(data, now)
 

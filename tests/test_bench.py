@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inspector.live.flow import question
 from tests.lrp import reference_networks
 from tests.lrp.networks import screens
 
@@ -192,11 +193,11 @@ def test_a_live_frame_is_counted_and_watching_is_measured_against_playing_the_sa
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_the_number_in_the_title_is_seen_when_its_frame_is_complete_however_the_bytes_are_cut(size: int) -> None:
-    arrivals, question = terminal.Arrivals(), terminal.QUESTION
+    arrivals, asked = terminal.Arrivals(), question(3)
     frames = [
-        b"\x1b[?2026h\x1b[0m\x1b[1;1H\x1b[1;37m #000007\x1b[0m  agent\x1b[2;1H#999999\x1b[0m\x1b[?2026l" + question,
-        b"\x1b[?2026h\x1b[0m\x1b[5;3Hxyz\x1b[1;7H\x1b[1m10\x1b[0m\x1b[?2026l" + question,  # two digits are others
-        b"\x1b[?2026h\x1b[0m\x1b[5;3Habc\x1b[0m\x1b[?2026l" + question,
+        b"\x1b[?2026h\x1b[0m\x1b[1;1H\x1b[1;37m #000007\x1b[0m  agent\x1b[2;1H#999999\x1b[0m\x1b[?2026l" + asked,
+        b"\x1b[?2026h\x1b[0m\x1b[5;3Hxyz\x1b[1;7H\x1b[1m10\x1b[0m\x1b[?2026l" + asked,  # two digits are others
+        b"\x1b[?2026h\x1b[0m\x1b[5;3Habc\x1b[0m\x1b[?2026l" + asked,
         b"\x1b[?2026h\x1b[0m\x1b[1;8H1",  # cut off
     ]
     for now, frame in enumerate(frames):
@@ -211,11 +212,11 @@ def test_a_slow_line_keeps_to_its_speed_and_answers_what_has_passed(buffer: int)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         line = terminal.Line(ours.fileno(), 50_000, buffer)
-        theirs.sendall(9_990 * b"x" + terminal.QUESTION + 5_000 * b"y" + terminal.QUESTION)
+        theirs.sendall(9_990 * b"x" + question(7) + 4_990 * b"y" + question(16))
         begun = time.monotonic()
         assert line.run(5, lambda: len(line.carried) >= 10_000)
         assert time.monotonic() - begun > 0.14  # 10 kB less what it carries at once
         line.run(0.02)
-        assert theirs.recv(100) == terminal.RAW_ANSWER
-        assert line.run(5, lambda: len(line.carried) == 14_998)
-        assert theirs.recv(100) == terminal.RAW_ANSWER
+        assert theirs.recv(100) == b"\x1b[2;7R"
+        assert line.run(5, lambda: len(line.carried) == 15_001)
+        assert theirs.recv(100) == b"\x1b[2;16R"

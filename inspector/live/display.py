@@ -58,10 +58,13 @@ class Display:
         frames.send(painted)
         return self._painter.is_done
 
-    def answered(self) -> None:
-        """The terminal has shown a frame."""
-        self._terminal.frames.flow.answered()
+    def answered(self, number: int) -> None:
+        """The terminal has shown the frame of this number."""
+        self._terminal.frames.flow.answered(number)
 
-    def forget(self) -> None:
-        """The terminal may show anything, as after a resize."""
-        self._painter.forget()
+    def heed(self) -> bool:
+        """Do what signals have asked for, as Ctrl-Z; whether all has to be drawn anew."""
+        if self._terminal.heed():
+            self._painter.forget()
+            return True
+        return False

@@ -6,14 +6,17 @@ seen. From the answers follows the speed of the line; no more is ever on its way
 second, or, where its delay is long, a little more.
 """
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
-QUESTION = b"\x1b[5n"
-"""«How are you?» (device status report, ECMA-48 8.3.35); the answer is `ESC [ 0 n`."""
+_NUMBERS = 16
+"""Frames on their way are told apart by so many numbers."""
 
-RAW_ANSWER = b"\x1b[0n"
+QUESTION, ANSWER = re.compile(rb"\x1b\[2;(\d+)H\x1b\[6n"), re.compile(rb"\x1b\[2;(\d+)R")
+"""What `question` makes, and what a terminal says to that; the number is the group."""
 
 _LATENCY_SECONDS, _MOST_LATENCY_SECONDS = 0.2, 0.4
 _DELAYS = 2.0
@@ -23,15 +26,36 @@ _BUSY_SECONDS = 0.5
 _LEAST_BUSY_SECONDS = 0.05
 """Of what a line carries in less, its first buffer may have taken all: the bound grows with what was really carried."""
 
-_PATIENCE_SECONDS = 1.0
+_PATIENCE_SECONDS, _LONG_PATIENCE_SECONDS = 1.0, 5.0
+"""For a first answer; and for another of a terminal that has answered: the line may be down for a moment."""
+
 _LEAST, _MOST = 2_000, 1_000_000
 """Bytes that may always be on their way, and never; the former are the first, from which the delay is learned."""
+
+
+def question(number: int) -> bytes:
+    """What a terminal is asked at the end of a frame: «where is your cursor?», which was put where the number says.
+
+    So the answer (device status report 6 and cursor position report, ECMA-48 8.3.35 and 8.3.14) tells which frame was
+    seen, and one that was lost or is late is never taken for another's.
+
+    Args:
+        number: Of the frame, from 1.
+    """
+    return f"\x1b[2;{number}H\x1b[6n".encode()
+
+
+class _Frame(NamedTuple):
+    number: int
+    sent_at: float
+    size: int
 
 
 class Flow:
     """Counts what was sent and what was answered.
 
-    A terminal that has answered nothing for a second is not asked to any more: what was written then counts as seen.
+    A terminal that never answers is not listened to after a second: what was written then counts as seen. One that has
+    answered before is waited for longer, then tried again with a small frame.
 
     Args:
         clock: Seconds of a clock that never goes back.
@@ -39,7 +63,8 @@ class Flow:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._sent: deque[tuple[float, int]] = deque()
+        self._sent: deque[_Frame] = deque()
+        self._count = 0
         self._carried: deque[tuple[float, int]] = deque(maxlen=100)  # seconds of work, bytes
         self._last_answer = clock()
         self._delay: float | None = None
@@ -48,7 +73,7 @@ class Flow:
     @property
     def on_its_way(self) -> int:
         """Bytes sent and not known to be seen."""
-        return sum(size for _, size in self._sent)
+        return sum(frame.size for frame in self._sent)
 
     @property
     def unanswered(self) -> int:
@@ -60,26 +85,27 @@ class Flow:
         """From sending a frame to its answer, the least so far; None before the first."""
         return self._delay
 
-    def sent(self, size: int) -> None:
-        """A frame was handed over, with the question at its end."""
-        self._sent.append((self._clock(), size))
+    def sent(self, size: int) -> int:
+        """A frame of so many bytes was handed over; the number to ask for at its end."""
+        number = 1 + self._count % _NUMBERS
+        self._count += 1
+        self._sent.append(_Frame(number, self._clock(), size))
+        return number
 
     def written(self) -> None:
         """All that was handed over has been written: of one who never answers, that has to do."""
         if self._answers is False:
-            while self._sent:
-                self._note()
+            self._sent.clear()
 
-    def answered(self) -> None:
-        """The terminal has shown the oldest frame on its way."""
+    def answered(self, number: int) -> None:
+        """The terminal has shown the frame of this number, and so those before it."""
         self._answers = True
-        if self._sent:
+        while any(frame.number == number for frame in self._sent):
             self._note()
 
     def reset(self) -> None:
         """Nothing is on its way any more; what is known of the line stays."""
         self._sent.clear()
-        self._last_answer = self._clock()
 
     @property
     def has_room(self) -> bool:
@@ -88,11 +114,12 @@ class Flow:
 
     def allowance(self) -> int:
         """Bytes that may be sent now; 0 or less for none."""
-        waited = self._clock() - max(self._sent[0][0], self._last_answer) if self._sent else 0.0
+        waited = self._clock() - max(self._sent[0].sent_at, self._last_answer) if self._sent else 0.0
         if self.unanswered and waited > self._patience:
-            self._answers = False
-            self._sent.clear()
+            self._give_up()
         if self.unanswered and waited > self._latency:  # it has become slower than we know
+            return 0
+        if len(self._sent) + 1 >= _NUMBERS:
             return 0
         return self._bound() - self.on_its_way
 
@@ -103,11 +130,18 @@ class Flow:
 
     @property
     def _patience(self) -> float:
-        """A terminal that has answered before is given longer: the line may be down for a moment."""
-        return 5 * _PATIENCE_SECONDS if self._answers else _PATIENCE_SECONDS
+        return _LONG_PATIENCE_SECONDS if self._answers else _PATIENCE_SECONDS
+
+    def _give_up(self) -> None:
+        """Wait for no answer any more, and know nothing of the line."""
+        self._answers = self._answers or False
+        self._sent.clear()
+        self._carried.clear()
 
     def _bound(self) -> int:
         """Bytes that may be on their way."""
+        if self._answers is False:
+            return _MOST
         busy, carried = 0.0, 0
         for seconds, size in reversed(self._carried):
             busy, carried = busy + seconds, carried + size
@@ -117,7 +151,8 @@ class Flow:
 
     def _note(self) -> None:
         """Take the oldest frame as carried, in the time since it was sent or the one before it was through."""
-        now, (begun, size) = self._clock(), self._sent.popleft()
-        self._delay = min(now - begun, self._delay) if self._delay is not None else now - begun
-        self._carried.append((now - max(begun, self._last_answer), size))
+        now, frame = self._clock(), self._sent.popleft()
+        waited = now - frame.sent_at
+        self._delay = min(waited, self._delay) if self._delay is not None else waited
+        self._carried.append((now - max(frame.sent_at, self._last_answer), frame.size))
         self._last_answer = now

@@ -4,7 +4,7 @@ import os
 import select
 import threading
 
-from inspector.live.flow import QUESTION, Flow
+from inspector.live.flow import Flow, question
 
 
 class FrameWriter:
@@ -51,9 +51,9 @@ class FrameWriter:
         """Write a frame, and the question whether it was seen; `ready` has to be true."""
         if not frame:
             return
-        self.flow.sent(len(frame))
+        asked = frame + question(self.flow.sent(len(frame)))
         with self._wake:
-            self._frame, self._idle = frame + QUESTION, False
+            self._frame, self._idle = asked, False
             self._wake.notify_all()
 
     def settle(self, seconds: float = 1.0) -> None:

@@ -16,7 +16,7 @@ from inspector.live.terminal import Terminal
 from inspector.live.view import View
 
 
-def show(stage: Stage, depth: Depth, folder: Path, pace: float) -> list[Path]:
+def show(stage: Stage, depth: Depth, folder: Path, pace: float, snapshots: list[Path]) -> None:
     """Show a stage until the user quits.
 
     Args:
@@ -24,16 +24,11 @@ def show(stage: Stage, depth: Depth, folder: Path, pace: float) -> list[Path]:
         depth: Colours of the terminal.
         folder: Where snapshots land.
         pace: Times the game's own speed to begin with.
-
-    Returns:
-        The snapshots that were made.
+        snapshots: Gets the pictures that the user makes.
     """
-    resized: list[None] = []
-    with _errors_put_off(), Terminal(lambda: resized.append(None)) as terminal:
+    with _errors_put_off(), Terminal() as terminal:
         display = Display(terminal, View(depth), Painter(depth))
-        loop = Loop(stage, display, Keys(sys.stdin.fileno()), folder, pace, resized)
-        loop.run()
-        return loop.snapshots
+        Loop(stage, display, Keys(sys.stdin.fileno()), folder, pace, snapshots).run()
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 import os
 import re
 import select
+import time
 from collections.abc import Iterator
 
-ANSWER = "answer"
-"""Not a key: the terminal's word that it is well, asked for at the end of every frame."""
+ANSWER = "answer "
+"""Begins what is no key: the terminal's answer to a frame's question, whose number follows."""
 
 _NAMES = {
     "A": "up",
@@ -22,13 +23,30 @@ _NAMES = {
     "5~": "page up",
     "6~": "page down",
     "3~": "delete",
-    "0n": ANSWER,
 }
-_SEQUENCE = re.compile(r"\x1b(?:\[|O)([0-?]*)[ -/]*([@-~])")
-_OPEN = re.compile(rb"\x1b(?:[\[O][0-?]*[ -/]*)?$")
+_PASTE, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+
+_SEQUENCE = re.compile(
+    r"\x1b\[200~.*?(?:\x1b\[201~|$)"  # what is pasted is no keys
+    r"|\x1b[\]P_^X].*?(?:\x07|\x1b\\|$)"  # strings: what somebody else has asked the terminal
+    r"|\x1b\[\[."  # function keys of the Linux console
+    r"|\x1b(?:\[|O)([0-?]*)[ -/]*([@-~])"
+    r"|\x1b[^\x1b]",  # a letter with Alt
+    re.DOTALL,
+)
+_NUMBERED = re.compile(r"2;(\d+)")
+_OPEN = re.compile(
+    rb"\x1b\[200~(?:(?!\x1b\[201~).)*$"
+    rb"|\x1b[\]P_^X](?:(?!\x07|\x1b\\).)*$"
+    rb"|\x1b(?:[\[O][0-?]*[ -/]*|\[\[)?$",
+    re.DOTALL,
+)
 """A sequence that has begun and not ended."""
 
 _PLAIN = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x1b": "escape"}
+_PASTE_SECONDS = 1.0
+"""A paste that has not gone on for so long is over, also without a word."""
+
 _ESCAPE_SECONDS = 0.03
 """After a lone ESC the rest of a sequence follows at once, or it was the key."""
 
@@ -42,25 +60,24 @@ class Keys:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._rest = b""
+        self._rest, self._heard = b"", 0.0
         self.closed = False
 
     def wait(self, seconds: float) -> list[str]:
         """The keys that were pressed; returns at the first, or after so many seconds with none."""
         if self.closed or not self._ready(seconds):
             return []
-        read = os.read(self._descriptor, 4096)
+        read, now = os.read(self._descriptor, 4096), time.monotonic()
         self.closed = not read
-        self._rest += read
+        if self._rest.startswith(_PASTE) and now - self._heard > _PASTE_SECONDS:
+            self._rest = b""
+        self._rest, self._heard = self._rest + read, now
         while _OPEN.search(self._rest) and self._ready(_ESCAPE_SECONDS):
             more = os.read(self._descriptor, 4096)
             if not more:
                 break
             self._rest += more
-        begun = _OPEN.search(self._rest)
-        place = begun.start() if begun and len(begun[0]) > 1 else len(self._rest)  # a lone ESC was the key
-        text, rest = _whole(self._rest[:place])
-        self._rest = rest + self._rest[place:]
+        text, self._rest = _divided(self._rest)
         return list(names(text))
 
     def _ready(self, seconds: float) -> bool:
@@ -74,7 +91,7 @@ def names(text: str) -> Iterator[str]:
         found = _SEQUENCE.match(text, place)
         if found:
             place = found.end()
-            if name := _NAMES.get(found[1] + found[2]) or _NAMES.get(found[2]):
+            if name := _name(found[1] or "", found[2] or ""):
                 yield name
             continue
         key = text[place]
@@ -83,6 +100,29 @@ def names(text: str) -> Iterator[str]:
             yield _PLAIN[key]
         elif key.isprintable():
             yield key
+
+
+def _name(parameters: str, final: str) -> str | None:
+    """Of a control sequence: the key's, or the answer's; None for others."""
+    answer = _NUMBERED.fullmatch(parameters)
+    if final == "R" and answer:
+        return f"{ANSWER}{int(answer[1])}"
+    return _NAMES.get(parameters + final) or _NAMES.get(final)
+
+
+def _divided(data: bytes) -> tuple[str, bytes]:
+    """What is complete, and what has begun only: a sequence, a paste, a character of several bytes.
+
+    Of a paste its beginning alone is kept, and what may be a part of its end. A lone ESC was the key, and a string
+    that goes no further was none.
+    """
+    begun = _OPEN.search(data)
+    if not begun or begun[0][:2] in (b"\x1b", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"):
+        return _whole(data)
+    rest = begun[0]
+    if rest.startswith(_PASTE):
+        rest = _PASTE + rest[len(_PASTE) :][1 - len(_PASTE_END) :]
+    return _whole(data[: begun.start()])[0], rest
 
 
 def _whole(data: bytes) -> tuple[str, bytes]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from inspector.draw.bars import probabilities
@@ -19,8 +19,9 @@ def watch(
     pace: float = 1.0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    stopped: Sequence[object] = (),
 ) -> None:
-    """Let a stage go on to its end, and say every second where it is.
+    """Let a stage go on to its end, and say every second where it is, and at the end.
 
     Args:
         stage: What is watched.
@@ -28,11 +29,12 @@ def watch(
         pace: Times the game's own speed; infinite is as fast as it goes.
         clock: Seconds of a clock that never goes back.
         sleep: Waits for so many seconds.
+        stopped: Ends it as soon as something is in it.
     """
     begun = due = clock()
     write(facts_of(stage.scene, 0.0))
     told = due
-    while stage.advance():
+    while not stopped and stage.advance():
         now = clock()
         if now - told >= _EVERY_SECONDS:
             write(facts_of(stage.scene, now - begun))

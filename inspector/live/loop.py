@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import cv2
 
+from inspector.errors import InspectorError
 from inspector.files import write_error
 from inspector.live.display import Display
 from inspector.live.keys import ANSWER, Keys
@@ -75,10 +76,7 @@ class Loop:
         keys: What the user presses.
         folder: Where snapshots land.
         pace: Times the game's own speed; infinite is as fast as it goes.
-        resized: Gets an entry, from a signal's handler, when what the terminal shows is not known any more.
-
-    Attributes:
-        snapshots: Pictures that the user made.
+        snapshots: Gets the pictures that the user makes.
     """
 
     def __init__(
@@ -88,14 +86,13 @@ class Loop:
         keys: Keys,
         folder: Path,
         pace: float = 1.0,
-        resized: list[None] | None = None,
+        snapshots: list[Path] | None = None,
     ) -> None:
         self._stage, self._display, self._keys, self._folder = stage, display, keys, folder
-        self._resized = [] if resized is None else resized
         self._pace, self._paused, self._over, self._dirty = pace, False, False, True
         self._due = self._drawn = time.monotonic()
         self._notice_until = 0.0
-        self.snapshots: list[Path] = []
+        self._snapshots = [] if snapshots is None else snapshots
         stage.scene.keys = (*COMMON_KEYS[:3], *stage.keys, *COMMON_KEYS[3:])
         self._common: dict[str, Callable[[], None]] = {
             " ": self._pause,
@@ -114,11 +111,22 @@ class Loop:
         while not self._over and not self._keys.closed:
             for key in self._keys.wait(self._time_left()):
                 self._press(key)
+            if self._display.heed():
+                self._dirty = True
             if not self._paused and time.monotonic() >= self._due:
                 self._advance()
                 self._due = max(self._due + self._step_seconds(), time.monotonic() - _LATE_SECONDS)
             self._say(self._stage.news())
             self._show()
+
+    @property
+    def _paused(self) -> bool:
+        """Kept in the scene: a stage that has ended goes on by a key of its own."""
+        return self._stage.scene.paused
+
+    @_paused.setter
+    def _paused(self, paused: bool) -> None:
+        self._stage.scene.paused = paused
 
     def _step_seconds(self) -> float:
         return 1 / (self._stage.scene.decision_rate * self._pace)
@@ -133,10 +141,6 @@ class Loop:
 
     def _show(self) -> None:
         scene, now = self._stage.scene, time.monotonic()
-        if self._resized:
-            self._resized.clear()
-            self._display.forget()
-            self._dirty = True
         if scene.notice and now > self._notice_until:
             scene.notice, self._dirty = "", True
         if self._dirty and now >= self._drawn + _FRAME_SECONDS and self._display.ready:
@@ -145,18 +149,29 @@ class Loop:
 
     def _advance(self) -> None:
         self._dirty = True
-        if not self._stage.advance():
-            self._paused = True
+        try:
+            if not self._stage.advance():
+                self._paused = True
+        except InspectorError as error:
+            self._fail(error)
 
     def _press(self, key: str) -> None:
-        if key == ANSWER:
-            self._display.answered()
+        if key.startswith(ANSWER):
+            self._display.answered(int(key.removeprefix(ANSWER)))
             return
+        self._dirty = True
         if key in self._common:
             self._common[key]()
-        else:
+            return
+        try:
             self._say(self._stage.press(key))
-        self._dirty = True
+        except InspectorError as error:
+            self._fail(error)
+
+    def _fail(self, error: InspectorError) -> None:
+        """Stand still where it went wrong, and say what did; the user may go on elsewhere."""
+        self._paused = True
+        self._say(str(error))
 
     def _say(self, words: str | None) -> None:
         if words:
@@ -188,7 +203,7 @@ class Loop:
         self._say(f"overlay: {scene.overlay}")
 
     def _snapshot(self) -> None:
-        path = self._folder / f"snapshot-{time.strftime('%Y%m%d-%H%M%S')}-{len(self.snapshots) + 1}.png"
+        path = self._folder / f"snapshot-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._snapshots) + 1}.png"
         picture = cv2.cvtColor(enlarged(self._stage.scene, *_SNAPSHOT_SIZE), cv2.COLOR_RGB2BGR)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +211,7 @@ class Loop:
         except OSError as error:
             self._say(str(write_error(path, error)))
             return
-        self.snapshots.append(path)
+        self._snapshots.append(path)
         self._say(f"snapshot: {path}")
 
     def _help(self) -> None:

@@ -8,18 +8,17 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
-from inspector.live.flow import RAW_ANSWER
+from inspector.live.flow import ANSWER
 from inspector.live.frames import FrameWriter
 
-ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[0m\x1b[2J\x1b[H"
-"""The other screen, no cursor, no wrapping at the end of a line, and all of it empty."""
+ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H"
+"""The other screen, no cursor, no wrapping at the end of a line, pastes marked as such, and all of it empty."""
 
-LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l"
 """All of that undone; an update that was cut off is ended first."""
 
 _HEAR_SECONDS = 1.0
@@ -27,28 +26,27 @@ _HEAR_SECONDS = 1.0
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
+_USUAL_SIZE = 24, 80
+"""Of a terminal that does not know its size, as on a serial line."""
+
 
 class Terminal:
     """A terminal whose screen and keys are ours inside a `with` block.
 
     It is given back after the block, after an exception, on SIGTERM and SIGHUP (which become SystemExit with 128 plus
-    the signal's number), and while the process is stopped by Ctrl-Z; `kill -9` alone leaves it as it is, and `reset`
-    mends that. Signals are noticed in the main thread alone, as Python has it.
-
-    Args:
-        on_resume: Called when the process goes on after it was stopped, or the window has another size: what the
-            terminal shows is not known then.
+    the signal's number), and while the process is stopped by Ctrl-Z, see `heed`; `kill -9` alone leaves it as it is,
+    and `reset` mends that. Signals are noticed in the main thread alone, as Python has it.
 
     Attributes:
         frames: Writes to it.
     """
 
-    def __init__(self, on_resume: Callable[[], None] = lambda: None) -> None:
-        self._on_resume = on_resume
+    def __init__(self) -> None:
         self._input = sys.stdin.fileno()
         self._output = _opened_anew(sys.stdout.fileno())
         self._modes: list[Any] | None = None
         self._is_taken = self._is_ending = False
+        self._shall_stop = self._is_changed = False
         self._before: dict[signal.Signals, Any] = {}
         self.frames = FrameWriter(self._output)
 
@@ -56,13 +54,30 @@ class Terminal:
     def size(self) -> tuple[int, int]:
         """Rows and columns, as they are now."""
         size = os.get_terminal_size(self._output)
-        return size.lines, size.columns
+        return (size.lines, size.columns) if size.lines and size.columns else _USUAL_SIZE
+
+    def heed(self) -> bool:
+        """Do what signals have asked for; to be called often.
+
+        After Ctrl-Z the terminal is given back and the process stops, until the shell lets it go on.
+
+        Returns:
+            Whether it is not known any more what the terminal shows, for its size has changed, or it was given back.
+        """
+        if self._shall_stop:
+            self._shall_stop = False
+            self._give_back()
+            self._stop()
+            self._take()
+            self._is_changed = True
+        changed, self._is_changed = self._is_changed, False
+        return changed
 
     def __enter__(self) -> "Terminal":
         """Take it over."""
         self._modes = termios.tcgetattr(self._input)
         atexit.register(self._give_back)
-        handlers = {signal.SIGTSTP: self._stop, signal.SIGWINCH: self._resized}
+        handlers = {signal.SIGTSTP: self._asked_to_stop, signal.SIGWINCH: self._resized}
         handlers |= dict.fromkeys(_ENDING, self._end)
         self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self._take()
@@ -116,25 +131,27 @@ class Terminal:
 
     def _hear_out(self) -> None:
         """Take the answers that are still to come: after us they would be typed into the shell."""
-        end, heard = time.monotonic() + _HEAR_SECONDS, b""
-        while heard.count(RAW_ANSWER) < self.frames.flow.unanswered:
-            if not select.select([self._input], [], [], max(end - time.monotonic(), 0.0))[0]:
-                break
+        end, heard, flow = time.monotonic() + _HEAR_SECONDS, b"", self.frames.flow
+        while flow.unanswered and select.select([self._input], [], [], max(end - time.monotonic(), 0.0))[0]:
             read = os.read(self._input, 4096)
             if not read:
                 break
             heard += read
-        self.frames.flow.reset()
+            for answer in ANSWER.finditer(heard):
+                flow.answered(int(answer[1]))
+        flow.reset()
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-Z: give the terminal back, stop in earnest, and take it again when the shell says `fg`."""
-        self._give_back()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        self._take()
-        self._on_resume()
+    def _stop(self) -> None:
+        """Stop as any program does; where no shell could let us go on, the system passes it by."""
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._asked_to_stop)
+
+    def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._shall_stop = True
 
     def _resized(self, number: int, frame: FrameType | None) -> None:
-        self._on_resume()
+        self._is_changed = True
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._is_ending = True

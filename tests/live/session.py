@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -34,7 +35,7 @@ terminal = os.open(sys.argv[1], os.O_RDWR)  # the first that a session opens bec
 for descriptor in map(int, sys.argv[2]):
     os.dup2(terminal, descriptor)
 os.close(terminal)
-os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
+os.execvp(sys.argv[3], sys.argv[3:])
 """
 
 _DEPTHS: dict[Depth, dict[str, str]] = {
@@ -64,6 +65,7 @@ class Session:
         program: Python to run in place of the command; it gets the arguments.
         descriptors: Which of 0, 1 and 2 are the terminal; the others are what they are here, 0 is empty.
         answers: Whether the terminal answers questions.
+        in_shell: Whether the command is typed into a shell, which knows jobs; `process` is the shell then.
         more: For the environment.
     """
 
@@ -77,6 +79,7 @@ class Session:
         program: str | None = None,
         descriptors: str = "012",
         answers: bool = True,
+        in_shell: bool = False,
         more: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
@@ -87,10 +90,10 @@ class Session:
         self._set_size(*size)
         self.modes, self._modes_left = termios.tcgetattr(self.theirs), None
         self._written, self._is_hung_up = bytearray(), False
-        run = ["-m", "inspector"] if program is None else ["-c", program]
+        command = [sys.executable, *(["-m", "inspector"] if program is None else ["-c", program]), *map(str, arguments)]
         launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, os.ttyname(self.theirs), descriptors]
         self.process = subprocess.Popen(
-            [*launch, *run, *map(str, arguments)],
+            [*launch, *(["sh", "-i"] if in_shell else command)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -100,6 +103,8 @@ class Session:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if in_shell:
+            self.do(shlex.join(command) + "\n", "inspector")
 
     # --- what it shows ---
 
@@ -188,7 +193,7 @@ class Session:
         """Let all of a screen that stands still be drawn anew; its cells."""
         with self._lock:
             self._spoil()
-        self.process.send_signal(signal.SIGWINCH)
+        os.killpg(os.tcgetpgrp(self.ours), signal.SIGWINCH)
         return self.drawn()
 
     def drawn(self) -> Cells:

@@ -87,7 +87,7 @@ def test_a_digit_explains_its_action_and_the_same_key_goes_back(
 
 def test_a_key_without_a_meaning_changes_nothing(still: tuple[Session, Fresh]) -> None:
     session, again = still
-    session.press("47Xz\x1b[A\x00ü\x1b[200~")
+    session.press("47Xz\x1b[A\x00ü\x1bn\x1b[200~qn\x1b[201~")
     session.do("o", "overlay: positive")
     session.do("ooo", "overlay: relevance")
     again.wait_for(session)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,26 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(tmp_path: Path) ->
         said = process.stderr.read().splitlines()
         assert process.wait(PATIENCE_SECONDS) == 1
     assert said == ["stdout is no terminal: a line a second instead of the picture"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_at_a_signal_the_whole_is_still_told(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "inspector", *BREAKOUT, "--json"],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["lives"] == 5
+        process.send_signal(number)
+        *_, moment, whole = map(json.loads, process.stdout.read().splitlines())
+        assert process.wait(PATIENCE_SECONDS) == code and process.stderr.read() == ""
+    (episode,) = whole["episodes"]
+    assert episode["steps"] == whole["steps"] > 0 and episode["return"] == moment["return"]
 
 
 @pytest.mark.parametrize(

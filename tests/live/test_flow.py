@@ -16,23 +16,32 @@ class Line:
         self.now, self.speed, self.delay, self.answers = 0.0, speed, delay, answers
         self.flow = Flow(lambda: self.now)
         self._free_at = 0.0
-        self._coming: deque[tuple[float, float]] = deque()  # when its answer comes, when it was sent
+        self._coming: deque[tuple[float, float, int]] = deque()  # when its answer comes, when it was sent, its number
         self.ages: list[float] = []
         self.carried = 0
 
     def send(self, size: int) -> None:
-        self.flow.sent(size)
+        number = self.flow.sent(size)
         self._free_at = max(self.now, self._free_at) + size / self.speed
-        self._coming.append((self._free_at + self.delay, self.now))
+        self._coming.append((self._free_at + self.delay, self.now, number))
         self.carried += size
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
         while self._coming and self._coming[0][0] <= self.now:
-            _, sent = self._coming.popleft()
+            _, sent, number = self._coming.popleft()
             self.ages.append(self.now - sent)
             if self.answers:
-                self.flow.answered()
+                self.flow.answered(number)
+
+    def stand_still(self, seconds: float) -> None:
+        """Let it carry nothing for a while."""
+        self._free_at = max(self.now, self._free_at) + seconds
+        self._coming = deque((arrives + seconds, sent, number) for arrives, sent, number in self._coming)
+
+    def lose_answers(self) -> None:
+        """Of all that is on its way no answer will come."""
+        self._coming.clear()
 
 
 def play(line: Line, seconds: float, wanted: int, rate: float = 15.0) -> None:
@@ -89,16 +98,58 @@ def test_who_answers_nothing_is_asked_for_a_second_and_then_taken_at_the_writing
     line.send(10_000)
     assert flow.on_its_way == 10_000
     flow.written()
-    assert flow.on_its_way == 0 and flow.allowance() > 10_000
+    assert flow.on_its_way == 0 and flow.allowance() > 500_000
 
 
-def test_a_late_answer_brings_the_asking_back_and_one_too_many_does_no_harm() -> None:
+def test_a_late_answer_brings_the_asking_back_and_is_not_another_frames() -> None:
     line = Line(1e9, 0.0, answers=False)
-    line.send(100)
+    flow = line.flow
+    late = flow.sent(100)
     line.wait(3.0)
-    assert line.flow.allowance() > 0 and line.flow.unanswered == 0
-    line.flow.answered()
-    line.send(100)
-    assert line.flow.unanswered == 1
-    line.flow.reset()
-    assert line.flow.unanswered == 0 and line.flow.on_its_way == 0
+    assert flow.allowance() > 0 and flow.unanswered == 0
+    flow.sent(100)
+    flow.answered(late)
+    assert flow.unanswered == 1 and flow.on_its_way == 100
+    flow.reset()
+    assert flow.unanswered == 0 and flow.on_its_way == 0
+
+
+def test_an_answer_stands_for_those_before_it_too() -> None:
+    flow = Flow(lambda: 0.0)
+    numbers = [flow.sent(100) for _ in range(5)]
+    flow.answered(numbers[3])
+    assert flow.on_its_way == 100
+    flow.answered(numbers[1])  # again, or late
+    assert flow.on_its_way == 100
+
+
+def test_frames_on_their_way_are_never_so_many_that_two_have_one_number() -> None:
+    flow, numbers = Flow(lambda: 0.0), list[int]()
+    while flow.allowance() > 0:
+        numbers.append(flow.sent(1))
+    assert len(numbers) == len(set(numbers)) > 10 and all(1 <= number <= 16 for number in numbers)
+
+
+@pytest.mark.parametrize("seconds", [2.0, 8.0, 30.0])
+def test_a_line_that_stands_still_for_a_while_is_not_filled_meanwhile_and_then_as_before(seconds: float) -> None:
+    line = Line(200e3, 0.05)
+    play(line, 5 * SECOND, wanted=40_000)
+    carried = line.carried
+    line.stand_still(seconds)
+    play(line, seconds, wanted=40_000)
+    assert line.carried - carried < 40_000 + seconds / 5 * 2_000
+    play(line, 3 * SECOND, wanted=40_000)
+    line.ages.clear()
+    carried = line.carried
+    play(line, 10 * SECOND, wanted=40_000)
+    assert max(line.ages) < 0.5 and line.carried - carried > 0.45 * line.speed * 10
+
+
+def test_answers_that_were_lost_keep_it_for_some_seconds_only() -> None:
+    line = Line(200e3, 0.05)
+    play(line, 3 * SECOND, wanted=40_000)
+    line.lose_answers()
+    play(line, 8 * SECOND, wanted=40_000)
+    carried = line.carried
+    play(line, 10 * SECOND, wanted=40_000)
+    assert line.carried - carried > 0.45 * line.speed * 10

@@ -69,3 +69,24 @@ def test_what_is_not_finite_or_not_there_is_null_in_json(scene: Scene) -> None:
     facts = json.loads(json.dumps(facts_of(scene, 1.0), allow_nan=False))
     assert facts["target_score"] is None and facts["q_value"] is None and facts["region_shares"] is None
     assert "no relevance" in line_of(facts_of(scene, 1.0))
+
+
+@pytest.mark.parametrize("output", ["logits", "q_values"])
+def test_scores_that_are_no_numbers_are_a_dash_and_null(scene: Scene, output: str) -> None:
+    scene.output = output
+    scene.decision.scores[:] = np.nan
+    facts = json.loads(json.dumps(facts_of(scene, 1.0), allow_nan=False))
+    assert facts["probability" if output == "logits" else "q_value"] is None
+    assert f"RIGHT {'–' if output == 'logits' else 'Q –'}  ball" in line_of(facts)
+
+
+def test_it_ends_at_a_signal_and_says_where_it_was(scene: Scene) -> None:
+    clock, written, stopped = Clock(), list[dict[str, Any]](), list[int]()
+
+    def write(facts: dict[str, Any]) -> None:
+        written.append(facts)
+        if len(written) == 3:
+            stopped.append(15)
+
+    watch(Steps(scene, 600), write, 1.0, clock, clock.sleep, stopped)
+    assert clock.now == pytest.approx(2.1, abs=0.2) and len(written) == 4

@@ -11,12 +11,12 @@ import textwrap
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
-from inspector.live.flow import QUESTION, RAW_ANSWER
+from inspector.live.flow import QUESTION
 from inspector.live.frames import FrameWriter
 from inspector.live.terminal import ENTER, LEAVE
 
@@ -52,8 +52,8 @@ class Console:
         with suppress(OSError):
             while data := os.read(self.ours, 4096):
                 self.seen += data
-                for _ in range(data.count(QUESTION) if self.answers else 0):
-                    os.write(self.ours, RAW_ANSWER)
+                for number in QUESTION.findall(data) if self.answers else []:
+                    os.write(self.ours, b"\x1b[2;%sR" % number)
 
     def wait_for(self, text: bytes, times: int = 1) -> None:
         end = time.monotonic() + 20
@@ -107,13 +107,15 @@ def test_after_a_signal(console: Console, number: signal.Signals, code: int) -> 
     console.assert_given_back()
 
 
-@pytest.mark.parametrize("console", ["while True: time.sleep(0.05)"], indirect=True)
-def test_while_it_is_stopped_and_taken_again_after(console: Console) -> None:
+HEEDING = "while True:\n    if terminal.heed():\n        print('unknown')\n    time.sleep(0.01)"
+
+
+@pytest.mark.parametrize("console", [HEEDING], indirect=True)
+def test_where_no_shell_could_let_it_go_on_it_is_not_stopped(console: Console) -> None:
     console.process.send_signal(signal.SIGTSTP)
-    console.assert_given_back()
-    console.process.send_signal(signal.SIGCONT)
+    console.wait_for(LEAVE)
     console.wait_for(ENTER, 2)
-    assert termios.tcgetattr(console.theirs) != console.modes
+    console.wait_for(b"unknown")
     console.process.terminate()
     assert console.process.wait(20) == 143
     console.assert_given_back(2)
@@ -126,12 +128,19 @@ def test_a_terminal_that_answers_nothing_is_given_back_too() -> None:
     console.process.communicate()
 
 
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_frame_on_its_way_is_the_only_one_and_a_blocked_terminal_is_given_up() -> None:
     reader, writer = os.pipe()
     frames = FrameWriter(writer)
     assert frames.ready
     frames.send(b"x" * 1_000_000)
-    time.sleep(0.2)
+    until(lambda: frames.bytes_written > 0)
     assert not frames.ready
     frames.settle(0.1)
     end = time.monotonic() + 20
@@ -142,7 +151,7 @@ def test_a_frame_on_its_way_is_the_only_one_and_a_blocked_terminal_is_given_up()
     assert frames.bytes_written < 1_000_000 and frames.count == 1
     os.close(reader)
     frames.send(b"nobody reads")
-    time.sleep(0.2)
+    until(lambda: frames.count == 2)
     with pytest.raises(BrokenPipeError):
         _ = frames.ready
     os.close(writer)
