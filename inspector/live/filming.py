@@ -2,8 +2,11 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,7 +31,9 @@ class Filming:
     Args:
         player: Who plays.
         folder: Where the recordings' folders land.
-        manifest: Facts for their manifests.
+        manifest: Facts for their manifests. To its `play` is added how many decisions were played before the film's
+            first (`from_step`), and whether `inspector record` with the same seed plays them and the film's likewise
+            (`reproducible`).
 
     Attributes:
         finished: Recordings that are whole.
@@ -36,20 +41,20 @@ class Filming:
 
     def __init__(self, player: Player, folder: Path, manifest: Mapping[str, Any]) -> None:
         self._player, self._folder, self._manifest = player, folder, manifest
-        self._recorder: Recorder | None = None
-        self._closing: Future[Recording] | None = None
+        self._running: tuple[Recorder, Path] | None = None
+        self._closing: deque[Future[Recording]] = deque()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="filming")
         self.finished: list[Recording] = []
 
     @property
     def is_running(self) -> bool:
         """Whether steps are being recorded."""
-        return self._recorder is not None
+        return self._running is not None
 
     @property
     def seconds(self) -> float:
         """Length of the film so far."""
-        return self._recorder.seconds if self._recorder else 0.0
+        return self._running[0].seconds if self._running else 0.0
 
     def start(self) -> Path:
         """Begin a recording with the next step.
@@ -62,7 +67,7 @@ class Filming:
         """
         player, agent = self._player, self._player.agent
         folder = self._new_folder()
-        self._recorder = Recorder(
+        recorder = Recorder(
             agent,
             folder,
             title=player.title,
@@ -77,8 +82,11 @@ class Filming:
             manifest={
                 "environment": {"id": player.game.name, "action_names": player.game.action_names},
                 **self._manifest,
+                "play": dict(self._manifest.get("play", {}))
+                | {"reproducible": player.follows_seed, "from_step": player.taken},
             },
         )
+        self._running = recorder, folder
         return folder
 
     def add(self, step: Step) -> None:
@@ -87,41 +95,35 @@ class Filming:
         Raises:
             RecordingError: If it cannot be written; the recording has ended then.
         """
-        if self._recorder is None:
+        if self._running is None:
             return
+        recorder, folder = self._running
         try:
-            self._recorder.add(step)
+            with _told(folder):
+                recorder.add(step)
         except RecordingError as error:
-            recorder, self._recorder = self._recorder, None
+            self._running = None
             recorder.__exit__(type(error), error, error.__traceback__)
+            _remove_if_empty(folder)
             raise
 
     def stop(self, status: str = "complete") -> None:
         """End the recording; it is finished in the background, see `news`."""
-        if self._recorder is not None:
-            self.wait()
-            self._closing, self._recorder = self._background.submit(self._recorder.close, status), None
+        if self._running is not None:
+            running, self._running = self._running, None
+            self._closing.append(self._background.submit(_close, *running, status))
 
     def news(self) -> str | None:
-        """What has become of the recording that was stopped; None if nothing new has."""
-        if self._closing is None or not self._closing.done():
-            return None
-        closing, self._closing = self._closing, None
-        try:
-            recording = closing.result()
-        except RecordingError as error:
-            return str(error)
-        self.finished.append(recording)
-        return f"recorded: {recording.video}"
+        """What has become of the recordings that were stopped; None if nothing new has."""
+        return "; ".join(map(_words, self._outcomes())) or None
 
     def wait(self) -> str | None:
-        """Wait until the recording that was stopped is whole.
+        """Wait until all recordings that were stopped are whole.
 
         Returns:
             As `news`.
         """
-        if self._closing is not None:
-            self._closing.exception()
+        wait_for(self._closing)
         return self.news()
 
     def __enter__(self) -> "Filming":
@@ -135,13 +137,57 @@ class Filming:
         if self.is_running:
             complain("finishing the film")
         self.stop("complete" if error is None else "interrupted")
-        words = self.wait()
-        if words and error is not None:  # else the caller tells
-            complain(words)
+        wait_for(self._closing)
+        for outcome in self._outcomes():
+            if isinstance(outcome, RecordingError):  # of the others the caller tells, see `finished`
+                complain(str(outcome))
         self._background.shutdown()
+
+    def _outcomes(self) -> Iterator[Recording | RecordingError]:
+        """What has become of those that were stopped and are not told of yet, the first to be stopped first."""
+        while self._closing and self._closing[0].done():
+            closing = self._closing.popleft()
+            try:
+                recording = closing.result()
+            except RecordingError as error:
+                yield error
+            else:
+                self.finished.append(recording)
+                yield recording
 
     def _new_folder(self) -> Path:
         agent = re.sub(r"[^\w.-]+", "-", self._player.agent.facts.name).strip(".-") or "agent"
         name = f"{agent}-live-{time.strftime('%Y%m%d-%H%M%S')}"
         taken = (self._folder / (f"{name}-{number}" if number else name) for number in range(1000))
         return next(folder for folder in taken if not folder.exists())
+
+
+def _close(recorder: Recorder, folder: Path, status: str) -> Recording:
+    """Finish a recording; an error is a RecordingError."""
+    try:
+        with _told(folder):
+            return recorder.close(status)
+    except RecordingError:
+        _remove_if_empty(folder)
+        raise
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Make a RecordingError of every error."""
+    try:
+        yield
+    except RecordingError:
+        raise
+    except Exception as error:  # whatever went wrong in the recorder's threads ends the film, not the play, and is said
+        raise RecordingError(f"the film in {folder} has ended with {type(error).__name__}: {error}") from error
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder that was made for a recording and holds none."""
+    with suppress(OSError):  # it is not empty
+        folder.rmdir()
+
+
+def _words(outcome: Recording | RecordingError) -> str:
+    return str(outcome) if isinstance(outcome, RecordingError) else f"recorded: {outcome.video}"

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -12,7 +12,9 @@ from inspector.agent import Agent
 from inspector.atari.environment import NATIVE_RATE, AtariEnvironment, make_environment, title_of
 from inspector.atari.objects import ObjectFinder
 from inspector.attention import NOTHING, Attention, RegionShares, attend, share_out
-from inspector.explaining import Interpreter
+from inspector.errors import CheckpointError
+from inspector.explaining import Interpreter, resolve_action
+from inspector.lrp import METHODS, CompositeLike, composite_of
 from inspector.records import Decision, Relevance, Step
 from inspector.rollout import samples
 from inspector.watching import Watcher
@@ -66,8 +68,8 @@ class Player:
         agents: Checkpoints of one training run, ascending.
         finder: Finds the regions of the game.
         place: Which of them plays first; -1 is the last.
-        composite: What explains.
-        target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name.
+        composite: What explains; a file is read once, so that all checkpoints are explained alike.
+        target: What is explained: `score`, `contrast`, `advantage`, `value`, or an action by name or number.
         seed: Of the game and of sampled actions.
         greedy: True takes the best action, False samples; None samples policies only.
 
@@ -76,7 +78,8 @@ class Player:
         game: What is played.
         finder: Finds its regions.
         composite: What explains.
-        steps: Decisions taken in this game.
+        taken: Decisions taken since play began.
+        steps: Those of this game.
         return_so_far: Unclipped return of this game.
         lives: Lives left; None where the game has none.
 
@@ -92,12 +95,13 @@ class Player:
         finder: ObjectFinder,
         *,
         place: int = -1,
-        composite: str = "epsilon_plus",
+        composite: CompositeLike = "epsilon_plus",
         target: str = "score",
         seed: int = 0,
         greedy: bool | None = None,
     ) -> None:
-        self._agents, self.composite = agents, composite
+        self._agents = agents
+        self.composite = _read_once(composite)
         self._place = place % len(agents)
         self.agent = agents[self._place]
         self.game: AtariEnvironment = make_environment(
@@ -108,6 +112,7 @@ class Player:
         self._chance = self._generator.bit_generator.state if self._generator else None
         self._interpreters: OrderedDict[tuple[int, str], Interpreter] = OrderedDict()
         self._episode, self._seed = -1, seed
+        self._is_over, self._has_jumped, self._deciders, self.taken = True, False, set[int](), 0
         self.target = target
         self.new_game()
 
@@ -143,21 +148,34 @@ class Player:
 
     @target.setter
     def target(self, target: str) -> None:
+        action = resolve_action(target, self.game.action_names)
+        target = target if action is None else self.game.action_names[action]
+        self._interpreter(self._place, self.agent, target)  # an error is told where the wish was, and all stays
         self._target = target
-        self.interpreter()  # an error is told where the wish was
+
+    @property
+    def follows_seed(self) -> bool:
+        """Whether no other checkpoint decided and no game was left: so `inspector record` plays with this seed."""
+        return not self._has_jumped and self._deciders <= {self._place}
 
     def change_checkpoint(self, by: int) -> None:
         """Let another checkpoint go on from the same state; from the last the first follows.
 
         Raises:
-            CheckpointError: If it cannot be opened; all stays as it was then.
+            InspectorError: If it cannot be opened, does not fit the game as it is played, or has not what is explained;
+                all stays as it was then.
         """
         place = (self._place + by) % len(self._agents)
-        self.agent, self._place = self._agents[place], place
+        agent = self._agents[place]
+        _check_fits(agent, self.agent)
+        self._interpreter(place, agent, self._target)
+        self.agent, self._place = agent, place
 
     def new_game(self) -> None:
-        """Begin a game."""
+        """Begin a game, whether or not the one before has ended."""
+        self._has_jumped |= not self._is_over
         self._observation, self._info = self.game.reset(seed=self._seed if self._episode < 0 else None)
+        self._is_over = False
         self._episode += 1
         self.steps, self.return_so_far = 0, 0.0
         self.lives: int | None = self._info["lives"] or None
@@ -177,10 +195,10 @@ class Player:
         return Thought(step, relevance, attention, regions, interpreter.target_text(step.decision), about)
 
     def act(self, thought: Thought) -> tuple[Step, Outcome]:
-        """Do what was decided.
+        """Do what was decided. After the end of a game this is to be called again only after `new_game`.
 
         Returns:
-            The step with all that came of it, and that in short. After the end of a game the next one has begun.
+            The step with all that came of it, and that in short.
         """
         observation, reward, terminated, truncated, info = self.game.step(thought.step.decision.action)
         lives = info["lives"] if self.lives is not None else None
@@ -197,12 +215,11 @@ class Player:
         self._observation, self._info, self.lives = observation, info, lives
         if self._generator is not None:
             self._chance = self._generator.bit_generator.state
-        self.steps += 1
+        self.steps, self.taken = self.steps + 1, self.taken + 1
         self.return_so_far += reward
-        over = terminated or truncated
-        if over:
-            self.new_game()
-        return step, Outcome(reward, lost, over)
+        self._deciders.add(self._place)
+        self._is_over = terminated or truncated
+        return step, Outcome(reward, lost, self._is_over)
 
     def close(self) -> None:
         """Release the game."""
@@ -219,11 +236,15 @@ class Player:
         self.close()
 
     def interpreter(self) -> Interpreter:
-        """What explains the agent that plays; the last few stay prepared."""
-        key = self._place, self._target
+        """What explains the agent that plays."""
+        return self._interpreter(self._place, self.agent, self._target)
+
+    def _interpreter(self, place: int, agent: Agent, target: str) -> Interpreter:
+        """What explains a target of an agent; the last few stay prepared."""
+        key = place, target
         if key not in self._interpreters:
             names = self.game.action_names
-            self._interpreters[key] = Interpreter(self.agent, names, self.composite, self._target, frozen=True)
+            self._interpreters[key] = Interpreter(agent, names, self.composite, target, frozen=True)
         self._interpreters.move_to_end(key)
         while len(self._interpreters) > _KEPT:
             self._interpreters.popitem(last=False)
@@ -250,3 +271,25 @@ class Player:
             truncated=False,
             seen=self._info["seen"],
         )
+
+
+def _read_once(composite: CompositeLike) -> CompositeLike:
+    """A composite that needs no file any more."""
+    return composite if isinstance(composite, str) and composite in METHODS else composite_of(composite)
+
+
+def _check_fits(agent: Agent, playing: Agent) -> None:
+    """See that an agent can take over the game of another.
+
+    Raises:
+        CheckpointError: If its input is made in another way, or its scores mean something else.
+    """
+    kinds = [
+        {"actions": one.action_count, "output": one.output} | asdict(one.preprocessing) for one in (agent, playing)
+    ]
+    for name, found in kinds[0].items():
+        if found != kinds[1][name]:
+            raise CheckpointError(
+                f"{agent.facts.checkpoint.path} has {name} {found}, where the game is played with {kinds[1][name]}: "
+                "checkpoints of one run belong in one series"
+            )

@@ -1,26 +1,21 @@
 """The stage of `inspector live`: an agent plays, and every decision is explained before it is acted on."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from inspector.draw.overlay import Projection, RunningScale
 from inspector.draw.text import clock, count_text
-from inspector.errors import InspectorError, RecordingError
+from inspector.errors import InspectorError
 from inspector.live.filming import Filming
 from inspector.live.player import Player, Thought
 from inspector.live.scene import ACTION_KEYS, Keys, Past, Scene
+from inspector.recorder import brightness
 from inspector.regions import BACKGROUND
 
 _TARGETS = ("score", "contrast", "advantage", "value")
 
-KEYS: Keys = (
-    ("t", "target"),
-    ("c C", "checkpoint"),
-    ("r", "record"),
-    ("n", "new game"),
-    ("0-9 d-k", "explain an action"),
-)
+_KEYS: Keys = (("t", "target"), ("c C", "checkpoint"), ("r", "record"), ("n", "new game"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +62,15 @@ class Playing:
 
     def __init__(self, player: Player, filming: Filming, limit: Limit | None = None) -> None:
         self._player, self._filming, self._limit = player, filming, limit or Limit()
-        self.keys: Keys = KEYS
-        self.games, self._taken = [Game()], 0
-        self._failure: str | None = None
+        self.keys = keys_for(len(player.game.action_names))
+        self.games = [Game()]
+        self._untold: deque[str] = deque()
         self._scales: defaultdict[str, RunningScale] = defaultdict(lambda: RunningScale(player.decision_rate))
         self._project = Projection(player.agent.input_shape[1:], player.game.native_size)
         self._thought = player.think()
         self.scene = self._first_scene()
         self._fill(self.scene, self._thought)
-        self._set_brightness(self.scene, moved=True)
+        self._set_brightness(moved=True)
         self._actions: dict[str, Callable[[], str | None]] = {
             "t": self._change_target,
             "c": lambda: self._change_checkpoint(1),
@@ -87,32 +82,35 @@ class Playing:
     @property
     def steps(self) -> int:
         """Decisions taken."""
-        return self._taken
+        return self._player.taken
 
     @property
     def is_over(self) -> bool:
         """Whether as much was played as asked for."""
         finished = sum(game.finished for game in self.games)
-        return self._taken == self._limit.steps or finished == self._limit.episodes
+        return self.steps == self._limit.steps or finished == self._limit.episodes
 
     def advance(self) -> bool:
-        """Act on the decision that is shown, and show the next; False once as much was played as asked for."""
+        """Act on the decision that is shown, and show the next; False once as much was played as asked for.
+
+        Where that is the end of a game, its last state stays; `n` goes on.
+        """
         if self.is_over:
+            self._untold.append(self._enough())
             return False
         player, thought = self._player, self._thought
         begins = player.steps == 0
         step, outcome = player.act(thought)
-        self._taken += 1
         shares, unit = thought.regions.absolute, self.scene.unit
         self.scene.past.append(Past(thought.relevance.score, shares, outcome.reward, outcome.life_lost, begins, unit))
         game = self.games[-1]
         game.steps, game.return_so_far, game.finished = step.index + 1, game.return_so_far + step.reward, outcome.over
-        if outcome.over and not self.is_over:
-            self.games.append(Game())
         try:
             self._filming.add(step)
-        except RecordingError as error:
-            self._failure = str(error)
+        except InspectorError as error:
+            self._untold.append(str(error))
+        if outcome.over and not self.is_over:
+            self._begin_game()
         self._think(moved=True)
         return True
 
@@ -127,22 +125,36 @@ class Playing:
         return None
 
     def news(self) -> str | None:
-        """What has become of the film."""
+        """What has become of films, and that as much was played as asked for."""
         self.scene.filming = clock(self._filming.seconds) if self._filming.is_running else ""
-        failure, self._failure = self._failure, None
-        return failure or self._filming.news()
+        told = [*self._untold, self._filming.news()]
+        self._untold.clear()
+        return "; ".join(filter(None, told)) or None
+
+    def _enough(self) -> str:
+        count, unit = (self.steps, "step") if self.steps == self._limit.steps else (self._limit.episodes, "episode")
+        played = f"1 {unit} is" if count == 1 else f"{count} {unit}s are"
+        return f"{played} played, as asked for: n goes on, q quits"
+
+    def _begin_game(self) -> None:
+        self._player.new_game()
+        if self.games[-1].steps:
+            self.games.append(Game())
 
     def _think(self, *, moved: bool = False) -> None:
         """Think of the present state; brightness follows the play, not how often one state is looked at."""
         self._thought = self._player.think()
         self._fill(self.scene, self._thought)
-        self._set_brightness(self.scene, moved=moved)
+        self._set_brightness(moved=moved)
 
-    def _set_brightness(self, scene: Scene, *, moved: bool) -> None:
+    def _set_brightness(self, *, moved: bool) -> None:
+        """As on a film's page: dimmed where hardly any of the account lies in the picture."""
+        scene = self.scene
         if scene.on_screen is not None:
             scale = self._scales[scene.unit]
             known = None if moved else scale.value
-            scene.full_strength = scale.update(scene.on_screen) if known is None else known
+            full = scale.update(scene.on_screen) if known is None else known
+            scene.full_strength = full / max(brightness(self._thought.relevance), 1e-3)
 
     def _first_scene(self) -> Scene:
         player, thought = self._player, self._thought
@@ -163,12 +175,12 @@ class Playing:
         facts = player.agent.facts
         trained = None if facts.checkpoint.frames is None else f"{count_text(facts.checkpoint.frames)} frames"
         scene.agent = " · ".join(filter(None, (facts.name, trained, player.place_text)))
-        scene.explained = f"{player.composite} · {player.target}"
+        interpreter = player.interpreter()
+        scene.explained = f"{interpreter.composite} · {interpreter.target}"
         scene.unit = f"{scene.agent} {player.target}"  # each has its own brightness: networks differ a thousandfold
         scene.screen, scene.decision = thought.step.screen, thought.step.decision
         scene.on_screen = self._project(relevance.values.sum(axis=0)) if relevance.finite else None
         scene.target_action, scene.target_name = thought.target_action, thought.target_name
-        interpreter = player.interpreter()
         scene.measure = interpreter.measure
         scene.frame_shares = thought.attention.frame_shares if interpreter.frames_told_apart else None
         scene.region_shares, scene.regions = thought.regions.absolute, thought.regions.regions
@@ -180,25 +192,22 @@ class Playing:
         return self._set_target(known[(known.index(before) + 1) % len(known)] if before in known else known[0])
 
     def _set_target(self, target: str) -> str:
-        before = self._player.target
         try:
             self._player.target = target
-            self._think()
         except InspectorError as error:
-            self._player.target = before
             return str(error)
+        self._think()
         return f"explained: {target}{self._cut()}"
 
     def _change_checkpoint(self, by: int) -> str:
         if self._player.place_count == 1:
             return "there is one checkpoint only; a bundle or a folder of checkpoints has more"
-        cut = self._cut()
         try:
             self._player.change_checkpoint(by)
         except InspectorError as error:
-            return f"{error}{cut}"
+            return str(error)
         self._think()
-        return f"the same state under {self._player.place_text}{cut}"
+        return f"the same state under {self._player.place_text}{self._cut()}"
 
     def _cut(self) -> str:
         """End the recording, for it is of one agent, one target, and games without a jump."""
@@ -217,9 +226,23 @@ class Playing:
             return str(error)
 
     def _new_game(self) -> str:
-        cut = self._cut()
-        self._player.new_game()
-        if self.games[-1].steps:
-            self.games.append(Game())
+        if self.is_over:
+            return self._go_on()
+        self._begin_game()
         self._think(moved=True)
-        return f"a new game{cut}"
+        return f"a new game{self._cut()}"
+
+    def _go_on(self) -> str:
+        """As if no limit had been given."""
+        self._limit, self.scene.paused = Limit(), False
+        if self.games[-1].finished:
+            self._begin_game()
+            self._think(moved=True)
+        return "play goes on"
+
+
+def keys_for(actions: int) -> Keys:
+    """The keys of a game with so many actions."""
+    digits, letters = ACTION_KEYS[: min(actions, 10)], ACTION_KEYS[10:actions]
+    said = " ".join(part if len(part) < 3 else f"{part[0]}-{part[-1]}" for part in (digits, letters) if part)
+    return *_KEYS, (said, "explain an action")

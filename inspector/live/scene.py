@@ -76,6 +76,7 @@ class Scene:
         keys: Keys with what they do, the most wanted first.
         action_keys: Keys that explain an action, in the actions' order; empty where none do.
         pace: How fast it goes, in words.
+        paused: Whether it stands still.
         filming: Length of the film that is being recorded, in words; empty for none.
         notice: A word to the user; empty for none.
         help: Whether the keys are explained.
@@ -109,6 +110,7 @@ class Scene:
     keys: Keys = ()
     action_keys: str = ""
     pace: str = ""
+    paused: bool = False
     filming: str = ""
     notice: str = ""
     help: bool = False

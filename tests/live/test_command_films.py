@@ -73,11 +73,11 @@ def test_a_recording_that_is_interrupted_says_so_and_can_be_opened(
         else:
             session.process.send_signal(ending)
         assert session.exit_code() == code and session.has_given_back
-        lines = session.after.splitlines()
-    assert lines[0] == "finishing the film" and re.fullmatch(r"recorded: films/\S+/video\.mp4", lines[1])
-    assert lines[2:] == [words] * bool(words)
+        told = session.after
+    assert told.startswith("finishing the film\n") and told.endswith(f"{words}\n")
     (made,) = recordings(tmp_path / "films")
     assert whole(made, "interrupted")
+    assert re.findall(r"films/\S+", told) == [str(made.video.relative_to(tmp_path))]
 
 
 def test_a_folder_that_cannot_be_written_is_told_of_and_play_goes_on(tmp_path: Path) -> None:
@@ -94,3 +94,56 @@ def test_a_folder_that_cannot_be_written_is_told_of_and_play_goes_on(tmp_path: P
         session.press("q")
         assert session.exit_code() == 0 and "film" not in session.after
     assert (tmp_path / "films").read_text() == "in the way"
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from inspector.cli import main
+from inspector.recorder import Recorder
+
+close = Recorder.close
+
+def slowly(self, status="complete"):
+    while not Path("go on").exists():
+        time.sleep(0.01)
+    return close(self, status)
+
+Recorder.close = slowly
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGHUP])
+def test_further_signals_while_a_film_is_being_finished_do_not_lose_it(first: signal.Signals, tmp_path: Path) -> None:
+    with Session(*BREAKOUT, "-o", "films", program=SLOW, folder=tmp_path) as session:
+        session.wait_for("as fast as it goes")
+        film_for_a_while(session)
+        session.process.send_signal(first)
+        session.until(lambda: "finishing the film" in session.after, "end of the view")
+        for further in (signal.SIGHUP, signal.SIGTERM, first):
+            session.process.send_signal(further)
+        assert session.process.poll() is None
+        (tmp_path / "go on").touch()
+        assert session.exit_code() == 128 + first and session.has_given_back
+        told = session.after
+    (made,) = recordings(tmp_path / "films")
+    assert whole(made, "interrupted") and str(made.video.relative_to(tmp_path)) in told
+
+
+def test_a_film_goes_on_where_play_does_after_all_that_was_asked_for(tmp_path: Path) -> None:
+    with Session(*BREAKOUT, "-o", "films", "--steps", "60", folder=tmp_path) as session:
+        session.do("r", "● 0:0")
+        session.wait_for("60 steps are played, as asked for: n goes on, q quits", "paused")
+        session.do("o", "overlay: positive")
+        session.do(" ", "60 steps are played, as asked for: n goes on, q quits", "paused")
+        session.do("n", "play goes on", "as fast as it goes")
+        session.do(" ", "paused")
+        session.do("r", "recorded: films/")
+        session.press("q")
+        assert session.exit_code() == 0
+        assert re.search(r"watched: (6[1-9]|[7-9]\d|\d{3,}) steps", session.after)
+    (made,) = recordings(tmp_path / "films")
+    play = made.manifest["play"]
+    assert whole(made) and made.rows["step"][-1].as_py() >= 60 and play["reproducible"]
+    assert play["from_step"] == made.rows["step"][0].as_py()

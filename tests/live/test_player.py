@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from inspector.atari.environment import make_environment
 from inspector.atari.objects.choice import find_for
-from inspector.errors import UsageError
+from inspector.errors import CheckpointError, UsageError
 from inspector.live.player import Player
 from inspector.load import load_agent
 from inspector.rollout import rollout
@@ -74,7 +75,7 @@ def test_a_target_that_there_is_not_is_refused(player: Player) -> None:
         player.target = "JUMP"
 
 
-def test_returns_are_summed_and_a_new_game_begins_after_the_last_point(player: Player) -> None:
+def test_returns_are_summed_until_a_new_game_begins_after_the_last_point(player: Player) -> None:
     rewards, over = 0.0, False
     for _ in range(3000):
         _, outcome = player.act(player.think())
@@ -83,4 +84,44 @@ def test_returns_are_summed_and_a_new_game_begins_after_the_last_point(player: P
             over = True
             break
         assert player.return_so_far == rewards
-    assert over and player.steps == 0 and player.return_so_far == 0.0
+    assert over and player.steps > 500 and player.return_so_far == rewards
+    last, taken = player.think().step.screen, player.taken
+    player.new_game()
+    assert player.steps == 0 and player.return_so_far == 0.0 and player.taken == taken
+    assert not np.array_equal(player.think().step.screen, last) and player.follows_seed
+    player.new_game()
+    assert not player.follows_seed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "actions", "output", "words"),
+    [
+        ({"frame_skip": 2}, 6, "logits", "has frame_skip 2, where the game is played with 4"),
+        ({"stack": 3}, 6, "logits", "has stack 3, where the game is played with 4"),
+        ({}, 18, "logits", "has actions 18, where the game is played with 6"),
+        ({}, 6, "q_values", "has output q_values, where the game is played with logits"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_the_game_does_not_take_it_over(
+    recipe: dict[str, int], actions: int, output: str, words: str
+) -> None:
+    pong = load_agent("pong")
+    unlike = replace(
+        pong,
+        preprocessing=replace(pong.preprocessing, **recipe),
+        action_count=actions,
+        output=output,  # type: ignore[arg-type]
+    )
+    with Player([pong, unlike], find_for("ALE/Pong-v5"), place=0) as player:
+        before = player.think()
+        with pytest.raises(CheckpointError, match=words):
+            player.change_checkpoint(1)
+        assert player.agent is pong and player.place_text == "checkpoint 1 of 2"
+        assert np.array_equal(player.think().relevance.values, before.relevance.values)
+
+
+def test_an_action_is_one_target_by_whatever_name(player: Player) -> None:
+    for given in ("3", "left", "LEFT"):
+        player.target = given
+        assert player.target == "LEFT" and player.interpreter().target == "LEFT"
+        assert player.think().target_name == "LEFT"

@@ -1,35 +1,23 @@
-"""The stage of an agent that plays: it goes on, answers keys, keeps what was played, and records it."""
+"""The stage of an agent that plays: it goes on, answers keys, and keeps what was played."""
 
-from collections.abc import Iterator
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor, nn
 
 from inspector.atari.objects.choice import find_for
+from inspector.draw.overlay import RunningScale
 from inspector.live.filming import Filming
 from inspector.live.player import Player
 from inspector.live.playing import Limit, Playing
 from inspector.live.roster import Roster
-from inspector.recording import Recording
-
-
-@pytest.fixture
-def player() -> Iterator[Player]:
-    roster = Roster.of("breakout", "last", "cpu", {})
-    with Player(roster, find_for("ALE/Breakout-v5"), place=roster.place) as made:
-        yield made
-
-
-@pytest.fixture
-def filming(player: Player, tmp_path: Path) -> Iterator[Filming]:
-    with Filming(player, tmp_path / "films", {"play": {"seed": 0}}) as made:
-        yield made
-
-
-@pytest.fixture
-def playing(player: Player, filming: Filming) -> Playing:
-    return Playing(player, filming)
+from inspector.load import load_agent
+from inspector.load.bundle import bundle_folders
+from inspector.recorder import brightness
+from tests.helpers import small_agent
 
 
 def go(playing: Playing, steps: int) -> None:
@@ -76,18 +64,48 @@ def test_another_checkpoint_looks_at_the_same_state(playing: Playing) -> None:
     assert np.array_equal(scene.decision.scores, scores) and np.allclose(scene.on_screen, shown)
 
 
-def test_play_ends_after_so_many_steps_or_games(player: Player, filming: Filming) -> None:
+def test_play_ends_after_so_many_steps_and_n_goes_on(player: Player, filming: Filming) -> None:
     some = Playing(player, filming, Limit(steps=3))
     go(some, 3)
-    assert some.is_over and not some.advance() and some.steps == 3
-    player.change_checkpoint(1)  # the untrained one, whose games are short
-    player.new_game()
-    one = Playing(player, filming, Limit(episodes=1))
-    while one.advance():
-        pass
-    (game,) = one.games
-    assert game.finished and game.steps == one.steps == len(one.scene.past)
-    assert game.return_so_far == sum(past.reward for past in one.scene.past)
+    assert some.news() is None
+    for _ in range(2):  # and whenever it is asked again
+        some.scene.paused = some.is_over and not some.advance()
+        assert some.scene.paused and some.steps == 3
+        assert some.news() == "3 steps are played, as asked for: n goes on, q quits" and some.news() is None
+    assert some.press("t") == "explained: contrast" and some.scene.target_name
+    screen = some.scene.screen
+    assert some.press("n") == "play goes on" and not some.scene.paused
+    assert np.array_equal(some.scene.screen, screen)
+    go(some, 3)
+    assert [game.steps for game in some.games] == [6] and player.follows_seed
+    assert some.press("n") == "a new game"
+
+
+def test_after_so_many_games_the_last_state_of_the_last_one_stays_until_n_goes_on(filming: Filming) -> None:
+    agent = load_agent("breakout", checkpoint="first", preprocessing={"max_frames": 100})
+    with Player([agent], find_for("ALE/Breakout-v5")) as player:
+        playing = Playing(player, filming, Limit(episodes=2))
+        while playing.advance():
+            last = playing.scene.past[-1]
+        assert playing.news() == "2 episodes are played, as asked for: n goes on, q quits"
+        one, two = playing.games
+        assert one.finished and two.finished and one.steps + two.steps == playing.steps == len(playing.scene.past)
+        assert one.return_so_far + two.return_so_far == sum(past.reward for past in playing.scene.past)
+        assert playing.scene.return_so_far == two.return_so_far and not last.game_begins
+        screen = playing.scene.screen
+        assert playing.press("t") == "explained: contrast" and np.array_equal(playing.scene.screen, screen)
+        assert playing.press("n") == "play goes on"
+        assert not np.array_equal(playing.scene.screen, screen) and playing.scene.return_so_far == 0
+        go(playing, 3)
+        assert [past.game_begins for past in playing.scene.past][-4:] == [False, True, False, False]
+        assert [game.steps for game in playing.games[2:]] == [3]
+        assert player.follows_seed
+
+
+def test_one_is_said_in_the_singular(player: Player, filming: Filming) -> None:
+    playing = Playing(player, filming, Limit(steps=1))
+    go(playing, 1)
+    assert not playing.advance() and playing.news() == "1 step is played, as asked for: n goes on, q quits"
 
 
 def test_a_new_game_is_counted_as_another(playing: Playing) -> None:
@@ -100,59 +118,6 @@ def test_a_new_game_is_counted_as_another(playing: Playing) -> None:
     assert [game.steps for game in playing.games] == [5, 2] and not any(game.finished for game in playing.games)
 
 
-def test_what_is_recorded_is_the_play_that_was_watched(playing: Playing, filming: Filming) -> None:
-    go(playing, 30)
-    return_before = playing.scene.return_so_far
-    assert str(playing.press("r")).startswith("recording into ")
-    go(playing, 40)
-    playing.news()
-    assert playing.scene.filming
-    assert playing.press("r") == "the film is being finished"
-    assert str(filming.wait()).startswith("recorded: ")
-    recording = Recording.load(filming.finished[0].path)
-    assert recording.status == "complete" and recording.rows.num_rows == 40
-    assert recording.rows.column("step").to_pylist() == list(range(30, 70))
-    shown = [past.tracked for past in list(playing.scene.past)[30:]]
-    assert recording.rows.column("target_score").to_pylist() == pytest.approx(shown, rel=1e-3, abs=1e-4)
-    assert recording.rows.column("return_so_far")[0].as_py() >= return_before
-    assert recording.manifest["play"] == {"seed": 0}
-    playing.news()
-    assert not playing.scene.filming
-
-
-@pytest.mark.parametrize("key", ["c", "t", "n"])
-def test_a_recording_ends_where_it_would_be_of_something_else(playing: Playing, filming: Filming, key: str) -> None:
-    playing.press("r")
-    go(playing, 3)
-    assert "the recording has ended" in str(playing.press(key))
-    filming.wait()
-    assert not filming.is_running and filming.finished[0].rows.num_rows == 3
-
-
-def test_a_folder_that_cannot_be_written_is_said_and_play_goes_on(player: Player, tmp_path: Path) -> None:
-    (tmp_path / "films").write_text("a file")
-    with Filming(player, tmp_path / "films", {}) as filming:
-        playing = Playing(player, filming)
-        assert "choose another folder" in str(playing.press("r"))
-        go(playing, 2)
-        assert not filming.is_running
-
-
-def test_a_recording_that_is_broken_off_is_kept_as_interrupted(player: Player, tmp_path: Path) -> None:
-    filming = Filming(player, tmp_path, {})
-    playing = Playing(player, filming)
-    playing.press("r")
-    go(playing, 5)
-    filming.__exit__(SystemExit, SystemExit(143), None)
-    assert filming.finished[0].status == "interrupted" and filming.finished[0].rows.num_rows == 5
-
-
-def test_a_recording_without_a_step_says_so(playing: Playing, filming: Filming) -> None:
-    playing.press("r")
-    playing.press("r")
-    assert "nothing was recorded" in str(filming.wait()) and not filming.finished
-
-
 @pytest.mark.parametrize(
     ("composite", "measure", "apart"), [("sensitivity", "sensitivity", True), ("epsilon_plus_flat", "relevance", False)]
 )
@@ -161,3 +126,111 @@ def test_what_is_shown_is_called_what_it_is(tmp_path: Path, composite: str, meas
     with Player(roster, find_for("ALE/Breakout-v5"), place=roster.place, composite=composite) as player:
         scene = Playing(player, Filming(player, tmp_path, {})).scene
     assert scene.measure == measure and (scene.frame_shares is not None) == apart
+
+
+def test_what_a_checkpoint_does_not_have_cannot_be_explained_and_all_stays(tmp_path: Path) -> None:
+    agent = load_agent("breakout")
+    blunt = replace(agent, network=WithoutCritic(agent.network))
+    with Player([agent, blunt], find_for("ALE/Breakout-v5"), place=0, target="value") as player:
+        filming = Filming(player, tmp_path, {})
+        playing = Playing(player, filming)
+        go(playing, 2)
+        playing.press("r")
+        before = replace(playing.scene)
+        for _ in range(2):
+            assert "no critic" in str(playing.press("c"))
+            assert playing.scene == before and filming.is_running
+            go(playing, 1)
+            assert playing.scene.agent == before.agent and playing.scene.target_name == "the value"
+            before = replace(playing.scene)
+        assert playing.press("t") == "explained: score; the recording has ended with that, r begins another"
+        assert playing.press("c") == "the same state under checkpoint 2 of 2"
+        said = [playing.press("t") for _ in range(3)]
+        assert said == ["explained: contrast", "explained: advantage", "explained: score"]
+        filming.wait()
+
+
+class WithoutCritic(nn.Module):
+    """A policy alone."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits."""
+        return self.network(inputs)[0]
+
+
+@pytest.mark.parametrize("damage", ["gone", "broken", "changed"])
+def test_a_checkpoint_that_cannot_be_opened_any_more_is_said_and_play_goes_on(
+    tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspector.live.roster._KEPT", 1)
+    files = [tmp_path / f"w_{1000 * number}_frames.safetensors" for number in (1, 2, 3)]
+    for file, found in zip(files, sorted((bundle_folders()["pong"] / "checkpoints").iterdir()), strict=False):
+        shutil.copy(found, file)
+    roster = Roster.of(str(tmp_path), "1000", "cpu", {"environment": "ALE/Pong-v5", "output": "logits"})
+    with Player(roster, find_for("ALE/Pong-v5"), place=roster.place) as player:
+        playing = Playing(player, Filming(player, tmp_path, {}))
+        go(playing, 2)
+        assert len(roster) == 3 and roster[0].facts.name == "w_1000_frames"  # the one that is open, whoever looked in
+        if damage == "gone":
+            files[1].unlink()
+        else:
+            files[1].write_bytes(b"broken" if damage == "broken" else files[2].read_bytes())
+        before = replace(playing.scene)
+        assert files[1].name in str(playing.press("c")) and playing.scene == before
+        assert "w_1000_frames · 1 k frames · checkpoint 1 of 3" in playing.scene.agent
+        go(playing, 2)
+        assert playing.press("C") == "the same state under checkpoint 3 of 3"
+
+
+def test_rules_out_of_a_file_stay_whatever_becomes_of_the_file(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('name = "mine"\nlike = "epsilon"\n')
+    roster = Roster.of("breakout", "first", "cpu", {})
+    with (
+        Player(roster, find_for("ALE/Breakout-v5"), place=0, composite=str(rules), target="2") as player,
+        Filming(player, tmp_path, {}) as filming,
+    ):
+        playing = Playing(player, filming)
+        rules.unlink()
+        assert playing.scene.explained == "mine · RIGHT" and playing.scene.target_name == "RIGHT"
+        assert playing.press("c") == "the same state under checkpoint 2 of 13"
+        playing.press("r")
+        go(playing, 1)
+        assert playing.press("2") == "explained: score; the recording has ended with that, r begins another"
+        filming.wait()
+    explanation = filming.finished[0].manifest["explanation"]
+    assert explanation["composite"] == "mine" and explanation["target"] == "RIGHT" and explanation["rules"]
+
+
+def test_an_action_that_does_nothing_can_be_explained_and_t_goes_back_to_the_score(playing: Playing) -> None:
+    assert playing.press("0") == "explained: NOOP" and playing.scene.target_action == 0
+    assert playing.press("0") == "explained: score"
+    assert playing.press("3") == "explained: LEFT" and playing.press("t") == "explained: score"
+    assert playing.scene.explained == "epsilon_plus · score"
+
+
+def test_what_has_no_value_is_not_asked_for_it(filming: Filming) -> None:
+    small = small_agent("q_values")
+    agent = replace(small, facts=replace(small.facts, environment="ALE/Breakout-v5"))
+    with Player([agent], find_for("ALE/Breakout-v5")) as player:
+        playing = Playing(player, filming)
+        said = [playing.press("t") for _ in range(4)]
+    assert said == ["explained: contrast", "explained: advantage", "explained: score", "explained: contrast"]
+
+
+def test_a_map_with_hardly_anything_of_the_account_is_dim_as_on_film(filming: Filming) -> None:
+    small = small_agent()
+    small.network.get_submodule("3").bias.data += 100.0  # what is explained is made by the bias
+    agent = replace(small, facts=replace(small.facts, environment="ALE/Breakout-v5"))
+    with Player([agent], find_for("ALE/Breakout-v5")) as player:
+        playing, scale = Playing(player, filming), RunningScale(player.decision_rate)
+        for _ in range(5):
+            assert playing.scene.on_screen is not None
+            bright = brightness(player.think().relevance)
+            assert 0 < bright < 0.2
+            assert playing.scene.full_strength == pytest.approx(scale.update(playing.scene.on_screen) / bright)
+            go(playing, 1)
