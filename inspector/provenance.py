@@ -27,7 +27,13 @@ def account_of(agent: Agent, interpreter: Interpreter | None) -> dict[str, Any]:
     explanation: dict[str, Any] | None = None
     if interpreter:
         rules = {} if interpreter.rules is None else {"rules": interpreter.rules}
-        explanation = {"composite": interpreter.composite, **rules, "target": interpreter.target}
+        explanation = {
+            "composite": interpreter.composite,
+            **rules,
+            "target": interpreter.target,
+            "measure": interpreter.measure,
+            "frames_told_apart": interpreter.frames_told_apart,
+        }
     return {
         "agent": asdict(agent.facts) | {"output": agent.output, "action_count": agent.action_count},
         "preprocessing": asdict(agent.preprocessing),

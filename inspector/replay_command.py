@@ -4,17 +4,39 @@ from argparse import Namespace
 from pathlib import Path
 
 from inspector.console import complain
-from inspector.live.outlet import shown_in_lines, watch
+from inspector.errors import RecordingError, UsageError
+from inspector.live.outlet import Outlet
 from inspector.live.replay import Replay
+from inspector.live.scene import Overlay, Scene
 from inspector.recording import Recording
 
 
 def replay(arguments: Namespace) -> int:
     """Watch a recording again."""
-    with Replay(Recording.load(arguments.recording)) as stage:
-        if arguments.overlay in stage.scene.overlays:
-            stage.scene.overlay = arguments.overlay
-        folder = arguments.output or Path("recordings")
-        for path in watch(stage, arguments, folder, in_lines=shown_in_lines(arguments)):
-            complain(f"snapshot: {path}")
-    return 0
+    recording = Recording.load(arguments.recording)
+    with Replay(recording) as stage:
+        stage.scene.overlay = _overlay(arguments.overlay, stage.scene)
+        outlet = Outlet(
+            arguments.output or Path("recordings"), arguments.speed, arguments.color, as_json=arguments.json
+        )
+        try:
+            exit_code = outlet.watch(stage) if outlet.has_screen() else outlet.tell(stage)
+        finally:
+            for path in outlet.snapshots:
+                complain(f"snapshot: {path}")
+    if stage.missing and not exit_code:
+        raise RecordingError(
+            f"{recording.video} is damaged: decisions without a picture: {len(stage.missing)}; record it again"
+        )
+    return exit_code
+
+
+def _overlay(wanted: Overlay | None, scene: Scene) -> Overlay:
+    """What lies on the screen at first.
+
+    Raises:
+        UsageError: If the recording does not have it.
+    """
+    if wanted and wanted not in scene.overlays:
+        raise UsageError(f"--overlay {wanted}: this recording was made without explanation; leave it out")
+    return wanted or scene.overlay

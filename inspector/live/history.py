@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from inspector.live.scene import Past
 from inspector.records import Decision
 
+_ALIKE = 1e-6
+"""Shares that differ by no more are the same."""
+
 
 class History:
     """What a recording tells of every decision, at hand by its number.
@@ -53,6 +56,21 @@ class History:
         """The explained scores; where nothing was explained, those of the actions taken."""
         taken = self._scores[np.arange(len(self._actions)), self._actions]
         return np.where(_is_null(rows, "target_score"), taken, _numbers(rows, "target_score"))
+
+
+def tells_frames_apart(rows: pa.Table) -> bool:
+    """Whether any decision has stacked frames of different shares; True where none has shares.
+
+    Under a flat composite all are alike by its making, which is nothing that was measured.
+    """
+    if "frame_shares" not in rows.column_names:
+        return True
+    column = rows["frame_shares"].drop_null()
+    lengths = set(column.combine_chunks().value_lengths().unique().to_pylist())
+    if len(lengths) != 1:
+        return True
+    shares = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, lengths.pop())
+    return bool((np.ptp(shares, axis=1) > _ALIKE).any())
 
 
 def _is_null(rows: pa.Table, name: str) -> NDArray[np.bool_]:

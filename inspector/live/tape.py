@@ -1,12 +1,10 @@
 """A finished recording as a tape: any decision at once, its row and its pictures out of the film."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
+import math
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import av
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -14,22 +12,19 @@ from numpy.typing import NDArray
 
 from inspector.draw.layout import Rect
 from inspector.errors import RecordingError
-from inspector.film import opened
+from inspector.live.reel import Reel
 from inspector.recording import Recording
 from inspector.rows import ROW_SCHEMA
 
 Picture = NDArray[np.uint8]
-
-_DECODED_ON = 0.5
-"""Seconds of film: what lies no further ahead is decoded up to, for a keyframe is hardly nearer."""
 
 
 class Tape:
     """Random access to the decisions of a recording.
 
     It ends with the last decision that the film still shows: of a recovered recording the film can lack the last
-    second. Where the film is slower than the game, a decision may have no frame of its own; it then shows that of the
-    next one.
+    second. Where the film is slower than the game, several decisions fall on one of its frames, which shows the last
+    of them; the others have no frame of their own.
 
     Args:
         recording: A finished one.
@@ -37,6 +32,7 @@ class Tape:
     Attributes:
         fps: Frames a second of the film.
         frames: Number of the film's frame in which each decision appears, from 0, ascending, int64 (decisions,).
+        own: Whether that frame shows this decision, bool (decisions,).
 
     Raises:
         RecordingError: If its rows or its film cannot be read, do not fit together, or hold no decision.
@@ -44,14 +40,26 @@ class Tape:
 
     def __init__(self, recording: Recording) -> None:
         self._path, self._rows = recording.path, _rows(recording)
-        self.fps: float = recording.manifest["film"]["fps"]
-        self.frames = self._frames(recording.manifest["counts"]["frames"])
-        self._film = _Film(recording.video, self.fps)
+        self.fps, frame_count = _film_facts(recording)
+        self.frames = self._frames(frame_count)
+        self.own: NDArray[np.bool_] = np.diff(self.frames, append=np.iinfo(np.int64).max) > 0
+        self._film = Reel(recording.video, self.fps)
         try:
             self._places = _places(recording, self._film.size)
+            self._before = self._frames_before() if self._places.known else self.frames
         except BaseException:
             self.close()
             raise
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of its pictures."""
+        return self._places.native
+
+    @property
+    def has_overlay(self) -> bool:
+        """Whether the film shows relevance."""
+        return self._places.overlay is not None
 
     @property
     def rows(self) -> pa.Table:
@@ -69,20 +77,26 @@ class Tape:
         return dict(row)
 
     def pictures(self, place: int) -> tuple[Picture, Picture | None]:
-        """The player's screen when a decision appears in the film, and the screen with relevance.
+        """The screen before a decision, and the screen that was decided on with relevance over it.
+
+        The first is the player's screen in the film's last frame before the decision took effect: that which was
+        decided on, as near as the film has it. A game's first decision has none before, and takes the first after.
 
         Returns:
             Both in the screen's own size, uint8 (height, width, 3), RGB. The second is None where nothing was
-            explained. A recording that does not say where its pictures stand shows the whole film as the screen.
+            explained, and for a decision without a frame of its own. A recording that does not say where its pictures
+            stand shows the whole film as the screen, in the frame in which the decision appears.
 
         Raises:
             IndexError: If there is no decision of this number.
             RecordingError: If the film is damaged there.
         """
         self._check(place)
-        page = self._film.frame(int(self.frames[place]))
         places = self._places
-        return places.cut(page, places.screen), places.cut(page, places.overlay) if places.overlay else None
+        screen = places.cut(self._film.frame(int(self._before[place])), places.screen)
+        if places.overlay is None or not self.own[place]:
+            return screen, None
+        return screen, places.cut(self._film.frame(int(self.frames[place])), places.overlay)
 
     def close(self) -> None:
         """Close the film."""
@@ -116,6 +130,25 @@ class Tape:
             raise RecordingError(f"{self._path} holds no decision that its film shows; record for longer")
         return frames
 
+    def _frames_before(self) -> NDArray[np.int64]:
+        """The film's last frame before each decision took effect, but none of another game."""
+        begins = self.rows["step"].to_numpy() == 0
+        begins[0] = True
+        first = np.maximum.accumulate(np.where(begins, self.frames, 0))
+        return np.maximum(self.frames - 1, first)
+
+
+def _film_facts(recording: Recording) -> tuple[float, int]:
+    """Frames a second of the film, and their number, as the manifest says."""
+    film, counts = recording.manifest["film"], recording.manifest["counts"]
+    try:
+        fps, frame_count = float(film["fps"]), int(counts["frames"])
+    except (KeyError, TypeError, ValueError):
+        fps, frame_count = 0.0, 0
+    if not (math.isfinite(fps) and fps > 0):
+        raise RecordingError(f"{recording.path}: the manifest does not say what its film is; record it again")
+    return fps, frame_count
+
 
 def _rows(recording: Recording) -> pa.Table:
     try:
@@ -135,11 +168,13 @@ class _Places(NamedTuple):
         screen: The player's screen.
         overlay: The screen with relevance; None where there is none.
         native: Rows and columns of both before enlarging.
+        known: Whether the recording tells; else the screen is the whole page.
     """
 
     screen: Rect
     overlay: Rect | None
     native: tuple[int, int]
+    known: bool = True
 
     def fit(self, size: tuple[int, int]) -> bool:
         """Whether they lie within a film of so many rows and columns."""
@@ -161,7 +196,7 @@ def _places(recording: Recording, size: tuple[int, int]) -> _Places:
     """What the manifest says of the places on a film of so many rows and columns; without a word, all is the screen."""
     said = recording.manifest.get("page")
     if said is None:
-        return _Places(Rect(0, 0, size[1], size[0]), None, size)
+        return _Places(Rect(0, 0, size[1], size[0]), None, size, known=False)
     try:
         screen, overlay = Rect(*map(int, said["screen"])), said["overlay"]
         height, width = map(int, said["native"])
@@ -175,75 +210,3 @@ def _places(recording: Recording, size: tuple[int, int]) -> _Places:
 
 def _misplaced(recording: Recording, said: object) -> RecordingError:
     return RecordingError(f"{recording.path}: the manifest's `page` is no account of places on its film: {said!r}")
-
-
-class _Film:
-    """Any frame of a film; the next ones are decoded on, for others it goes back to the keyframe before.
-
-    H.264 keeps no checksums: a hole in a film is an error, a few flipped bits are a smear.
-
-    Args:
-        path: The film.
-        fps: Its frames a second.
-
-    Attributes:
-        size: Its rows and columns.
-
-    Raises:
-        RecordingError: If it is no film.
-    """
-
-    def __init__(self, path: Path, fps: float) -> None:
-        self._path, self._fps = path, fps
-        with ExitStack() as undo:
-            self._container = undo.enter_context(opened(path))
-            self._stream = self._container.streams.video[0]
-            self._undo = undo.pop_all()
-        self.size = self._stream.codec_context.height, self._stream.codec_context.width
-        self._start = self._stream.start_time or 0
-        self._frames: Iterator[av.VideoFrame] = iter(())
-        self._number, self._picture = -1, np.zeros((*self.size, 3), np.uint8)
-
-    def frame(self, number: int) -> Picture:
-        """The frame of this number, from 0: uint8 (height, width, 3), RGB.
-
-        Raises:
-            RecordingError: If it is damaged or missing.
-        """
-        if number == self._number:
-            return self._picture
-        try:
-            frame = self._find(number)
-        except Exception as error:  # a damaged film raises anything
-            self._number = -1
-            raise self._damaged(number) from error
-        self._number, self._picture = number, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-        return self._picture
-
-    def close(self) -> None:
-        """Close the file."""
-        self._undo.close()
-
-    def _find(self, number: int) -> av.VideoFrame:
-        if not 0 <= self._number < number <= self._number + _DECODED_ON * self._fps:
-            self._seek(number)
-        for frame in self._frames:
-            at = self._number_of(frame)
-            if at == number and not frame.is_corrupt:
-                return frame
-            if at >= number:
-                break
-        raise EOFError
-
-    def _seek(self, number: int) -> None:
-        assert self._stream.time_base is not None
-        time = self._start + round(number / (self._fps * self._stream.time_base))
-        self._container.seek(time, stream=self._stream)
-        self._frames = self._container.decode(self._stream)
-
-    def _number_of(self, frame: av.VideoFrame) -> int:
-        assert self._stream.time_base is not None
-        return -1 if frame.pts is None else round((frame.pts - self._start) * self._stream.time_base * self._fps)
-
-    def _damaged(self, number: int) -> RecordingError:
-        return RecordingError(f"{self._path} is damaged: frame {number} cannot be read; record it again")

@@ -1,9 +1,12 @@
 """`inspector replay`: a recording in a terminal, with the keys that seek in it."""
 
+import json
 import re
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -96,18 +99,130 @@ def step(session: Session) -> int:
     return int(found[1])
 
 
-def test_into_a_pipe_go_lines(recording: Recording, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "inspector", "replay", str(recording.path), "--speed", "max"],
-        cwd=tmp_path,
+def piped(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "inspector", "replay", *map(str, arguments)],
+        cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
-        check=True,
+        check=False,
     )
+
+
+def test_into_a_pipe_go_lines(recording: Recording, tmp_path: Path) -> None:
+    done = piped(recording.path, "--speed", "max", folder=tmp_path)
     lines = done.stdout.splitlines()
-    assert len(lines) >= 2
+    assert done.returncode == 0 and len(lines) >= 2
     assert all(re.match(r"\d:\d\d  return \d  lives \d  [A-Z]+ \d+%  ball \d+%", line) for line in lines)
     assert done.stderr == "stdout is no terminal: a line a second instead of the picture\n"
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_lines_in_order(
+    recording: Recording, tmp_path: Path, number: signal.Signals, exit_code: int
+) -> None:
+    command = [sys.executable, "-m", "inspector", "replay", str(recording.path), "--json", "--speed", "0.1"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert json.loads(process.stdout.readline())["agent"].startswith("small · step 1 of")
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == exit_code and "Traceback" not in errors
+    assert "small · step" in json.loads(rest.splitlines()[-1])["agent"]
+
+
+@pytest.mark.parametrize("overlay", ["positive", "regions"])
+def test_an_overlay_that_was_not_recorded_is_refused(recording: Recording, tmp_path: Path, overlay: str) -> None:
+    done = piped(recording.path, "--overlay", overlay, folder=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert f"argument --overlay: invalid choice: '{overlay}' (choose from 'relevance', 'off')" in done.stderr
+
+
+def test_relevance_is_refused_where_nothing_was_explained(tmp_path: Path) -> None:
+    bare = record(small_agent(), environment="ALE/Breakout-v5", steps=3, explain=False, output=tmp_path / "r")
+    done = piped(bare.path, "--overlay", "relevance", folder=tmp_path)
+    said = "error: --overlay relevance: this recording was made without explanation; leave it out\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert piped(bare.path, "--overlay", "off", "--speed", "max", folder=tmp_path).returncode == 0
+
+
+def test_a_damaged_film_is_said_at_the_end(recording: Recording, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(recording.path, tmp_path / "r"))
+    film = (broken / "video.mp4").read_bytes()
+    (broken / "video.mp4").write_bytes(film[: len(film) // 2])
+    done = piped("r", "--json", "--speed", "max", folder=tmp_path)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 5 and f"step {COUNT} of {COUNT}" in last["agent"]
+    assert re.fullmatch(
+        r"error: r/video\.mp4 is damaged: decisions without a picture: \d+; record it again\n", done.stderr
+    )
+    with Session("replay", "r", "--speed", "max", folder=tmp_path) as session:
+        session.wait_for("the film is damaged here", "paused")
+        session.do(KEYS["home"], f"step 1 of {COUNT}")
+        session.press("q")
+        assert session.exit_code() == 5 and session.has_given_back
+        assert "is damaged: decisions without a picture:" in session.after
+
+
+def nothing(folder: Path) -> None:
+    """An empty folder."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def a_track(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"format": "inspector-track", "status": "complete"}')
+
+
+def no_json(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{not json")
+
+
+def no_rows(folder: Path) -> None:
+    (folder / "steps.parquet").unlink()
+
+
+def torn_rows(folder: Path) -> None:
+    (folder / "steps.parquet").write_bytes((folder / "steps.parquet").read_bytes()[:5000])
+
+
+def no_film(folder: Path) -> None:
+    (folder / "video.mp4").write_bytes((folder / "video.mp4").read_bytes()[:500])
+
+
+def a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("not ours")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (nothing, "r is no recording: it has no manifest.json"),
+        (a_track, "r is no recording: manifest.json is not one of a recording"),
+        (no_json, "r/manifest.json cannot be read: "),
+        (no_rows, "r lacks steps.parquet, which its manifest lists; record it again"),
+        (torn_rows, "the rows of r cannot be read: "),
+        (no_film, "r/video.mp4 is no film that can be read: "),
+        (a_file, "r is no folder; give the folder of a recording"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_line(
+    recording: Recording, tmp_path: Path, spoil: Callable[[Path], None], said: str
+) -> None:
+    spoil(Path(shutil.copytree(recording.path, tmp_path / "r")))
+    done = piped("r", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith(f"error: {said}") and done.stderr.count("\n") == 1
+
+
+def test_the_help_says_what_lands_in_the_output_folder(tmp_path: Path) -> None:
+    told = piped("--help", folder=tmp_path).stdout
+    assert "folder for snapshots (default" in told and "films" not in told
+    assert "--overlay {relevance,off}" in told

@@ -1,6 +1,7 @@
 """A recording played back: every number from its rows, and seeking that ends where playing on would have."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspector.errors import RecordingError
 from inspector.explaining import Interpreter
 from inspector.live.replay import Replay, target_of
 from inspector.live.scene import Past
@@ -135,16 +135,94 @@ def test_what_is_explained_has_the_name_that_the_film_gives_it(target: str) -> N
     assert target_of(target, decision, names) == expected
 
 
-def test_a_damaged_film_leaves_the_scene_as_it_was(tmp_path: Path, recording: Recording) -> None:
-    for name in recording.manifest["files"]:
-        (tmp_path / name).write_bytes((recording.path / name).read_bytes())
-    (tmp_path / "manifest.json").write_text(json.dumps(recording.manifest))
-    film = (tmp_path / "video.mp4").read_bytes()
-    (tmp_path / "video.mp4").write_bytes(film[: len(film) // 2])
-    with Replay(Recording.load(tmp_path)) as replay:
+def copied(recording: Recording, folder: Path) -> Path:
+    return Path(shutil.copytree(recording.path, folder))
+
+
+def test_a_damaged_film_is_passed_by_the_numbers_alone(tmp_path: Path, recording: Recording) -> None:
+    broken = copied(recording, tmp_path / "r")
+    film = bytearray((broken / "video.mp4").read_bytes())
+    middle = len(film) // 2
+    film[middle : middle + 2000] = bytes(2000)
+    (broken / "video.mp4").write_bytes(film)
+    told = []
+    with Replay(Recording.load(broken)) as replay, Replay(recording) as whole:
+        assert not replay.missing
+        while replay.advance():
+            whole.advance()
+            told.append(replay.news())
+            scene, place = replay.scene, replay.place
+            assert (scene.tracked, scene.decision.action) == (whole.scene.tracked, whole.scene.decision.action)
+            assert (scene.painted is None) == (place in replay.missing) == scene.agent.endswith("film is damaged here")
+            assert np.array_equal(scene.screen, whole.scene.screen if scene.painted is not None else 0 * scene.screen)
+        assert replay.place == COUNT - 1 and all(map(same, replay.scene.past, whole.scene.past))
+        assert [each for each in told if each] == ["the film is damaged here"]
+        assert 0 < len(replay.missing) < 20
+        hole = min(replay.missing)
+        replay.go(hole - 1)
+        assert replay.press("right") is None and replay.place == hole and replay.scene.painted is None
+        assert replay.press("page down") is None and replay.scene.painted is not None
+
+
+def test_a_film_that_was_cut_off_is_shown_as_far_as_it_goes(tmp_path: Path, recording: Recording) -> None:
+    broken = copied(recording, tmp_path / "r")
+    film = (broken / "video.mp4").read_bytes()
+    (broken / "video.mp4").write_bytes(film[: len(film) // 2])
+    with Replay(Recording.load(broken)) as replay:
         replay.go(20)
-        before = replay.scene.agent, replay.place, len(replay.scene.past), replay.scene.screen
-        with pytest.raises(RecordingError, match="is damaged: frame"):
-            replay.press("end")
-        assert before == (replay.scene.agent, replay.place, len(replay.scene.past), replay.scene.screen)
-        assert replay.advance()
+        assert replay.scene.painted is not None
+        replay.press("end")
+        assert replay.missing == {COUNT - 1} and len(replay.scene.past) == COUNT - 1
+        replay.press("home")
+        assert replay.scene.painted is not None and "damaged" not in replay.scene.agent
+
+
+@pytest.fixture(scope="module")
+def slow_film(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Sixty decisions a second in a film of thirty frames."""
+    agent = small_agent(recipe=Preprocessing(frame_skip=1))
+    return record(agent, environment=BREAKOUT, steps=20, output=tmp_path_factory.mktemp("slow") / "r")
+
+
+def test_a_decision_without_a_frame_of_its_own_has_no_picture_and_says_so(slow_film: Recording) -> None:
+    with Replay(slow_film) as replay:
+        replay.scene.paused = True
+        for place in range(20):
+            assert replay.place == place
+            assert (replay.scene.painted is None) == (place % 2 == 0)
+            assert replay.scene.agent.endswith(" · no frame of its own in the film") == (place % 2 == 0)
+            assert replay.news() == ("no frame of its own in the film" if place % 2 == 0 else None)
+            assert np.array_equal(replay.scene.decision.scores, slow_film.rows["scores"][place].as_py())
+            assert replay.advance() == (place < 19)
+        assert not replay.missing
+
+
+def test_play_passes_decisions_without_a_frame_in_their_own_time(slow_film: Recording) -> None:
+    with Replay(slow_film) as replay:
+        places = [replay.place]
+        while replay.advance():
+            places.append(replay.place)
+        assert replay.scene.decision_rate == pytest.approx(60, rel=0.1)
+        assert places == [0, *(place for place in range(1, 20, 2) for _ in range(2))][:20]
+        assert [one.tracked for one in replay.scene.past] == slow_film.rows["target_score"].to_pylist()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("composite", "measure", "told_apart"),
+    [("sensitivity", "sensitivity", True), ("taylor", "relevance", True), ("epsilon_plus_flat", "relevance", False)],
+)
+@pytest.mark.parametrize("is_old", [False, True])
+def test_the_panel_says_of_a_composite_what_the_film_says(
+    tmp_path: Path, composite: str, measure: str, told_apart: bool, is_old: bool
+) -> None:
+    agent = small_agent()
+    made = record(agent, environment=BREAKOUT, steps=5, composite=composite, output=tmp_path / "r")
+    assert made.manifest["explanation"]["measure"] == measure
+    if is_old:
+        for name in ("measure", "frames_told_apart"):
+            del made.manifest["explanation"][name]
+        (made.path / "manifest.json").write_text(json.dumps(made.manifest))
+    with Replay(Recording.load(made.path)) as replay:
+        replay.press("end")
+        assert replay.scene.measure == measure
+        assert (replay.scene.frame_shares is not None) == told_apart

@@ -1,6 +1,7 @@
 """Any decision of a recording at once: the very picture that was drawn for it, wherever one comes from."""
 
 import json
+import math
 import random
 import shutil
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from inspector.errors import RecordingError
 from inspector.live.tape import Tape
 from inspector.recorder import brightness
 from inspector.recording import Recording, RecordingWriter
-from inspector.records import LEDGER_PARTS, Relevance, Step
+from inspector.records import LEDGER_PARTS, Preprocessing, Relevance, Step
 from inspector.rollout import rollout
 from inspector.rows import ROW_SCHEMA
 from inspector.session import record
@@ -57,11 +58,11 @@ def merged(played: list[Step], frame: int, group: int) -> Picture:
     return screens[frame * group : (frame + 1) * group].max(axis=0)
 
 
-def overlays(recording: Recording, played: list[Step]) -> list[Picture]:
+def overlays(recording: Recording, played: list[Step], decision_rate: float = 15.0) -> list[Picture]:
     """Every overlay once more, out of the maps that were saved."""
     with h5py.File(recording.relevance) as file:
         maps = np.asarray(file["relevance"], np.float32)
-    scale, project, drawn = RunningScale(15.0), Projection((84, 84), (210, 160)), []
+    scale, project, drawn = RunningScale(decision_rate), Projection((84, 84), (210, 160)), []
     for step, row, values in zip(played, recording.rows.to_pylist(), maps, strict=True):
         ledger = {part: row[f"ledger_{part}"] for part in LEDGER_PARTS}
         relevance = Relevance(values, row["target"], row["target_score"], ledger, True)
@@ -99,8 +100,8 @@ def test_each_decision_shows_its_own_overlay_in_any_order(tape: Tape, recording:
             assert other == place or apart(drawn[other], drawn[place]) < 0.3
 
 
-def test_each_decision_shows_its_own_screen_in_any_order(tape: Tape, played: list[Step]) -> None:
-    drawn = [merged(played, 2 * place, 2) for place in range(COUNT)]
+def test_each_decision_shows_the_screen_that_was_decided_on_in_any_order(tape: Tape, played: list[Step]) -> None:
+    drawn = [merged(played, 0, 2), *(step.screen for step in played[1:])]  # before the first there is none
     for order in orders():
         for place in order:
             screen, _ = tape.pictures(place)
@@ -116,16 +117,47 @@ def test_the_same_decision_is_the_same_picture_wherever_one_comes_from(tape: Tap
 
 
 @pytest.mark.parametrize("fps", [60, 20, 15, 12])
-def test_a_film_of_any_rate_shows_the_screen_of_the_decision(fps: int, tmp_path: Path, played: list[Step]) -> None:
+def test_a_film_of_any_rate_shows_its_last_screen_before_the_decision(
+    fps: int, tmp_path: Path, played: list[Step]
+) -> None:
     with Tape(made(tmp_path / "r", fps=fps, explain=False, steps=40)) as tape:
         drawn = [merged(played, frame, 60 // fps) for frame in range(40 * 4 * fps // 60)]
         for place in (*range(40), 3, 38, 17):
-            frame = int(tape.frames[place])
-            # The first frame that is finished after the decision: the one in which its first screen is.
-            assert frame == 4 * place * fps // 60
+            # A decision appears in the first frame that is finished after it: the one in which its first screen is.
+            assert tape.frames[place] == 4 * place * fps // 60
+            frame = max(int(tape.frames[place]) - 1, 0)
             screen, _ = tape.pictures(place)
             other = closest(screen, frame, drawn)
             assert other == frame or apart(drawn[other], drawn[frame]) < 0.05
+
+
+def test_decisions_that_share_a_frame_of_the_film_show_the_relevance_of_the_last_alone(tmp_path: Path) -> None:
+    agent = small_agent(recipe=Preprocessing(frame_skip=1))
+    steps = list(islice(rollout(agent, AtariEnvironment(BREAKOUT, agent.preprocessing), seed=SEED), 40))
+    folder, choices = tmp_path / "r", {"save_relevance": True, "outlines": False}
+    recording = record(agent, environment=BREAKOUT, output=folder, steps=40, seed=SEED, **choices)
+    drawn = overlays(recording, steps, decision_rate=60.0)
+    assert sum(apart(*pair) > 1 for pair in pairwise(drawn)) > 20  # much moves
+    with Tape(recording) as tape:
+        assert tape.own.tolist() == [False, True] * 20
+        for place in range(40):
+            _, overlay = tape.pictures(place)
+            assert (overlay is not None) == tape.own[place]
+            if overlay is not None:
+                assert apart(overlay, drawn[place]) < 4 and closest(overlay, place, drawn) == place
+
+
+def test_a_games_first_decision_shows_nothing_of_the_game_before(tmp_path: Path) -> None:
+    agent = small_agent(recipe=Preprocessing(max_frames=60, noop_max=0))
+    steps = list(islice(rollout(agent, AtariEnvironment(BREAKOUT, agent.preprocessing), seed=SEED), 40))
+    recording = record(agent, environment=BREAKOUT, output=tmp_path / "r", steps=40, seed=SEED)
+    begins = [place for place, step in enumerate(steps) if step.index == 0 and place]
+    assert begins
+    with Tape(recording) as tape:
+        for place in begins:
+            screen, _ = tape.pictures(place)
+            before, after = steps[place - 1].screens[-2:].max(0), steps[place].screens[:2].max(0)
+            assert apart(screen, after) < 0.5 and 2 * apart(screen, after) < apart(screen, before)
 
 
 def test_a_row_is_that_of_the_table(tape: Tape, recording: Recording) -> None:
@@ -182,13 +214,16 @@ def test_decisions_that_the_film_lost_are_left_out(recording: Recording, tmp_pat
         tape.pictures(50)
 
 
-def test_a_film_with_a_hole_says_so_there_and_shows_the_rest_as_it_was(recording: Recording, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.4, 0.5, 0.6, 0.8, 0.95])
+def test_a_film_with_a_hole_says_so_there_and_shows_the_rest_as_it_was(
+    recording: Recording, tmp_path: Path, part: float
+) -> None:
     broken = copied(recording, tmp_path / "r", {})
     with Tape(recording) as tape:
         whole = [tape.pictures(place) for place in range(COUNT)]
     data = bytearray(broken.video.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 400] = bytes(400)
+    hole = int(part * len(data))
+    data[hole : hole + 2000] = bytes(2000)
     broken.video.write_bytes(data)
     refused = 0
     with Tape(broken) as tape:
@@ -207,9 +242,19 @@ def test_a_film_that_was_cut_off_says_which_frame_it_lacks(recording: Recording,
     broken.video.write_bytes(broken.video.read_bytes()[:-20_000])
     with Tape(broken) as tape:
         tape.pictures(0)
-        with pytest.raises(RecordingError, match=r"video\.mp4 is damaged: frame 138 cannot be read"):
+        with pytest.raises(RecordingError, match=r"video\.mp4 is damaged: frame 137 cannot be read"):
             tape.pictures(COUNT - 1)
         tape.pictures(1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"film": []}, {"film": {"fps": "x"}}, {"film": {"fps": 0}}, {"film": {"fps": math.nan}}, {"counts": {}}]
+)
+def test_a_manifest_that_does_not_describe_its_film_is_refused(
+    recording: Recording, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    with pytest.raises(RecordingError, match="the manifest does not say what its film is; record it again"):
+        Tape(copied(recording, tmp_path / "r", change))
 
 
 @pytest.mark.parametrize("name", ["video.mp4", "steps.parquet"])
