@@ -114,6 +114,8 @@ def test_a_recording_says_which_rules_were_in_the_file_and_they_can_be_used_agai
             "first": {},
             "layers": {},
         },
+        "measure": "relevance",
+        "frames_told_apart": True,
     }
     assert str(mine) not in json.dumps(manifest(recording))  # the film's bytes know no folder
 
@@ -127,7 +129,12 @@ def test_a_composite_made_in_python_is_told_in_full(tmp_path: Path) -> None:
 
 def test_sensitivity_is_recorded_without_a_ledger_or_a_part_of_the_score(tmp_path: Path) -> None:
     recording = record(small_agent(), environment=BREAKOUT, steps=6, composite="sensitivity", output=tmp_path / "r")
-    assert manifest(recording)["explanation"] == {"composite": "sensitivity", "target": "score"}
+    assert manifest(recording)["explanation"] == {
+        "composite": "sensitivity",
+        "target": "score",
+        "measure": "sensitivity",
+        "frames_told_apart": True,
+    }
     for row in recording.rows.to_pylist():
         assert {row[f"ledger_{part}"] for part in LEDGER_PARTS} == {None}
         assert row["relevance_negative"] == 0

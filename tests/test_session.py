@@ -44,7 +44,12 @@ def test_a_recording_holds_the_film_the_rows_and_an_account_of_itself(recording:
     assert manifest["environment"]["id"] == BREAKOUT
     assert manifest["preprocessing"]["sticky"] == 0.0
     assert manifest["play"] == {"seed": 3, "policy": "sampled", "episodes": None, "steps": 70}
-    assert manifest["explanation"] == {"composite": "epsilon_plus", "target": "score"}
+    assert manifest["explanation"] == {
+        "composite": "epsilon_plus",
+        "target": "score",
+        "measure": "relevance",
+        "frames_told_apart": True,
+    }
     assert (recording.path / "thumbnail.png").stat().st_size > 1000
 
 

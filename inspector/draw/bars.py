@@ -40,6 +40,12 @@ class BarRange:
         return self.low, self.high
 
 
+def decimals(bounds: tuple[float, float]) -> int:
+    """Decimals of Q-values within these bounds, the same for all, so that figures do not jump."""
+    largest = max(abs(bounds[0]), abs(bounds[1]))
+    return 2 if largest < 100 else 1 if largest < 1000 else 0
+
+
 def draw_bars(
     panel: Picture,
     names: Sequence[str],
@@ -65,11 +71,11 @@ def draw_bars(
     right = panel.shape[1] - PANEL_PAD
     write(panel, "action", PANEL_PAD, 25, QUIET)
     write(panel, unit, right, 25, QUIET, align="right")
-    decimals = _decimals(bounds)
+    places = decimals(bounds)
     for index, (top, row) in enumerate(_rows(panel.shape[0], len(names))):
         view = panel[top : top + row, PANEL_PAD:right]
         is_taken = index == taken
-        figure = number(float(values[index]), decimals)
+        figure = number(float(values[index]), places)
         colour = ACCENT if is_taken else QUIET if index == explained else BAR
         _draw_bar(view, float(values[index]), bounds, colour)
         _write_row(view, names[index], figure, taken=is_taken, explained=index == explained)
@@ -127,8 +133,3 @@ def _draw_bar(row: Picture, value: float, bounds: tuple[float, float], colour: C
     if low < 0:
         over = 0 if _is_dense(height) else 2
         row[top - over : bottom + over, min(zero, right - 1)] = FAINT if _is_dense(height) else QUIET
-
-
-def _decimals(bounds: tuple[float, float]) -> int:
-    largest = max(abs(bounds[0]), abs(bounds[1]))
-    return 2 if largest < 100 else 1 if largest < 1000 else 0

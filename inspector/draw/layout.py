@@ -16,7 +16,8 @@ _LEAST_SCREEN, _MOST_SCREEN = 320, 500
 _SIDE = 240
 _CONSOLE_WIDTH = 160
 _CONSOLE_HEIGHTS = range(192, 261)
-_CONSOLE_PIXEL = 12 / 7
+CONSOLE_PIXEL = 12 / 7
+"""Width of an Atari console's pixel to its height."""
 _CONTENT = PAGE_HEIGHT - _HEADER - _FOOT
 _MAP_LABEL = 24
 PANEL_PAD = 12
@@ -116,6 +117,11 @@ class Layout:
         }
 
 
+def pixel_shape(height: int, width: int) -> float:
+    """Width of a screen's pixels to their height: a console's where it has the size of one, else they are square."""
+    return CONSOLE_PIXEL if width == _CONSOLE_WIDTH and height in _CONSOLE_HEIGHTS else 1.0
+
+
 def fit_screen(height: int, width: int, room_height: int, room_width: int) -> Fit:
     """Find the largest sharp size for a screen.
 
@@ -131,8 +137,7 @@ def fit_screen(height: int, width: int, room_height: int, room_width: int) -> Fi
     Returns:
         The size and the repeats.
     """
-    console = width == _CONSOLE_WIDTH and height in _CONSOLE_HEIGHTS
-    aspect = _CONSOLE_PIXEL if console else 1.0
+    aspect = pixel_shape(height, width)
     for y_factor in range(room_height // height, 0, -1):
         x_factor = max(1, round(y_factor * aspect))
         if x_factor * width <= room_width:

@@ -1,7 +1,9 @@
 """A terminal's screen as arrays: a character, its colour and that of its ground in every cell."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,12 @@ CHARACTER = (1 << 21) - 1
 """The bits that hold the character itself."""
 
 UPPER_HALF = "▀"
+
+_LAST_SURE = "\uffff"
+"""Of characters beyond it, emoji most of them, terminals do not agree how many cells they take."""
+
+_OURS = re.compile("[ -~×·−…•─│┊▀-▟▸▹●◦←-↙]*").fullmatch
+"""Finds texts of the characters that this package itself writes, for which no more needs to be looked up."""
 
 
 def blank(rows: int, columns: int) -> Cells:
@@ -52,21 +60,23 @@ def put_lines(cells: Cells, lines: Iterable[Iterable[Segment]]) -> None:
     for row, line in zip(cells, lines, strict=False):
         column = 0
         for segment in line:
-            text = "" if segment.control else _printable(segment.text)[: len(row) - column]
+            text = "" if segment.control else plain(segment.text)[: len(row) - column]
             part = row[column : column + len(text)]
             part[:] = _look(segment.style)
-            part[:, 0] |= np.frombuffer(text.encode("utf-32-le"), np.uint32)
+            part[:, 0] |= np.frombuffer(text.encode("utf-32-le"), "<u4")
             column += len(text)
 
 
-def _printable(text: str) -> str:
-    return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
+def plain(text: str) -> str:
+    """A text of as many cells as characters: `·` stands for what takes two, or none, or is a command."""
+    return text if _OURS(text) else "".join(map(_shown, normalize("NFC", text)))
 
 
 @lru_cache(maxsize=4096)
 def _shown(character: str) -> str:
-    """A character that takes exactly one cell: names out of files may hold others, and even commands."""
-    return character if character.isprintable() and cell_len(character) == 1 else "·"
+    """A character that takes exactly one cell in every terminal: names out of files hold others, and even commands."""
+    is_sure = character.isprintable() and character <= _LAST_SURE and cell_len(character) == 1
+    return character if is_sure else "·"
 
 
 @lru_cache(maxsize=1024)

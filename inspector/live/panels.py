@@ -1,20 +1,28 @@
-"""What stands beside the picture: rich texts, each as wide as its panel."""
+"""What panels are made of: rich texts, each as wide as its panel."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-from inspector.draw.palette import ACCENT, BRIGHT, FAINT, GROUND, HAIRLINE, QUIET, TRACK, Colour
+from inspector.draw.palette import ACCENT, BRIGHT, FAINT, HAIRLINE, QUIET, TRACK, Colour
 from inspector.draw.text import MINUS
 
-Pixels = NDArray[np.uint8]
-
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_HEIGHTS = " ▁▂▃▄▅▆▇█"
+_HALVES = " ▐█"
+_ZERO = "▏"
+
+Bounds = tuple[float, float]
+"""Values at the left and the right end of a bar; zero lies between or at an end."""
+
+WHOLE: Bounds = (0.0, 1.0)
+"""Of a part of something."""
+
+_FIGURE = 7
+_LEAST_BAR = 3
+_LEAST_NAME = 4
 
 
 @lru_cache(maxsize=256)
@@ -24,43 +32,86 @@ def colour(value: Colour, ground: Colour | None = None, *, bold: bool = False) -
     return Style(color=said.format(*value), bgcolor=said.format(*ground) if ground else None, bold=bold)
 
 
-def bar(share: float, width: int, of: Colour) -> Text:
-    """A bar of so many cells, drawn to an eighth of one.
+def bar(value: float, width: int, of: Colour, bounds: Bounds = WHOLE) -> Text:
+    """A bar from zero to a value: to an eighth of a cell above zero, to a half below it.
 
     Args:
-        share: Part of it that is full, 0 to 1; what is no number is empty.
+        value: What it shows; what is no number is empty.
         width: Cells.
         of: Its colour.
+        bounds: Values at its ends; if they are alike, it is empty.
     """
-    eighths = round(8 * width * min(max(share, 0.0), 1.0)) if np.isfinite(share) else 0
-    whole, part = divmod(eighths, 8)
-    text = "█" * whole + (_EIGHTHS[part] if part else "")
-    return Text(text.ljust(width), colour(of, TRACK))
+    low, high = bounds
+    if not (np.isfinite(value) and high > low):
+        return Text(" " * width, colour(of, TRACK))
+    zero = _zero(width, bounds)
+    cells = width * abs(value) / (high - low)
+    if value < 0:
+        whole, part = divmod(min(max(round(2 * cells), 1), 2 * zero), 2)
+        text = ((_HALVES[part] if part else "") + "█" * whole).rjust(zero).ljust(width)
+    else:
+        whole, part = divmod(min(round(8 * cells), 8 * (width - zero)), 8)
+        text = (" " * zero + "█" * whole + (_EIGHTHS[part] if part else "")).ljust(width)
+    if not 0 < zero < width or text[zero] != " ":
+        return Text(text, colour(of, TRACK))
+    line = Text(text[:zero] + _ZERO + text[zero + 1 :], colour(of, TRACK))
+    line.stylize(colour(FAINT, TRACK), zero, zero + 1)
+    return line
+
+
+def _zero(width: int, bounds: Bounds) -> int:
+    """Cells of a bar that are below zero; some where there is room for a sign of either side."""
+    low, high = bounds
+    zero = round(width * -low / (high - low))
+    return min(max(zero, 1), width - 1) if low < 0 < high and width > 1 else zero
 
 
 def name_width(names: Iterable[str], width: int) -> int:
-    """Cells for names beside bars in a panel of some width: the longest's, but not more than two fifths."""
-    return max(min(max(map(len, names), default=4), 2 * width // 5), 4)
+    """Cells for names beside bars in a panel of some width: the longest's, but not more than four ninths."""
+    return max(min(max(map(len, names), default=_LEAST_NAME), 4 * width // 9), _LEAST_NAME)
 
 
-def row(label: str, amount: float, figure: str, width: int, of: Colour, *, name: int, marked: bool = False) -> Text:
-    """A name, a bar and a figure in one line.
+def fitted(names: Sequence[str], room: int) -> list[str]:
+    """Names that fit into some cells, cut where they have to be, so that no two different ones look alike.
 
     Args:
-        label: What it is of.
-        amount: Part of the bar that is full.
+        names: The names, each of one cell a character.
+        room: Cells there are, at least 4.
+    """
+    head = (room - 1) // 2
+    ways = (
+        lambda number, name: name[: room - 1] + "…",
+        lambda number, name: f"{name[:head]}…{name[head + 1 - room :]}",
+        lambda number, name: f"{name[: room - 1 - len(str(number))]}…{number}",
+    )
+    found: list[str] = []
+    for way in ways:
+        found = [name if len(name) <= room else way(number, name) for number, name in enumerate(names)]
+        if len(set(found)) == len(set(names)):
+            break
+    return found
+
+
+def row(
+    name: str, amount: float, figure: str, width: int, of: Colour, *, room: int, bounds: Bounds = WHOLE, mark: str = " "
+) -> Text:
+    """A mark, a name, a bar and a figure in one line.
+
+    Args:
+        name: What it is of.
+        amount: What the bar shows.
         figure: The number as a person reads it.
         width: Cells of the line.
         of: Colour of the bar.
-        name: Cells for the name.
-        marked: Whether this one is chosen.
+        room: Cells for the name.
+        bounds: Values at the ends of the bar.
+        mark: What sets this one apart, a character; a space for none.
     """
-    room = max(width - name - 9, 3)
-    line = Text("▸" if marked else " ", colour(ACCENT))
-    line.append(f"{label[:name]:<{name}} ", colour(BRIGHT if marked else QUIET, bold=marked))
-    line.append_text(bar(amount, room, of))
-    line.append(f"{figure:>7}", colour(BRIGHT if marked else FAINT))
-    return line
+    look, is_marked = (ACCENT if of == ACCENT else BRIGHT), mark != " "
+    line = Text(mark, colour(look))
+    line.append(f"{name[:room]:<{room}} ", colour(look if is_marked else QUIET, bold=of == ACCENT))
+    line.append_text(bar(amount, max(width - room - 2 - _FIGURE, _LEAST_BAR), of, bounds))
+    return line.append(f"{figure:>{_FIGURE}}", colour(BRIGHT if is_marked else FAINT))
 
 
 def heading(text: str | Text, width: int, right: str = "") -> Text:
@@ -71,50 +122,9 @@ def heading(text: str | Text, width: int, right: str = "") -> Text:
     return line.append(tail, Style.combine([colour(FAINT), Style(bold=False)]))
 
 
-def sparkline(values: Sequence[float], width: int, height: int, of: Colour) -> list[Text]:
-    """The last values as columns, the newest at the right; the lowest is an eighth high, what is no number is empty.
-
-    Args:
-        values: Oldest first.
-        width: Cells: so many values are shown.
-        height: Lines.
-        of: Colour of the columns.
-    """
-    shown: NDArray[np.float64] = np.full(width, np.nan)
-    last = np.array(values[-width:], np.float64)
-    shown[width - len(last) :] = last
-    known = shown[np.isfinite(shown)]
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    level = (shown - low) / ((high - low) or 1.0)
-    eighths = np.where(np.isfinite(level), 1 + np.round(np.nan_to_num(level) * (8 * height - 1)), 0).astype(int)
-    lines = []
-    for number in reversed(range(height)):
-        part = (eighths - 8 * number).clip(0, 8)
-        lines.append(Text("".join(_HEIGHTS[one] for one in part.tolist()), colour(of)))
-    return lines
-
-
-def stack(shares: Sequence[NDArray[np.float32] | None], width: int, height: int, of: Sequence[Colour]) -> Pixels:
-    """Shares over time as a picture: a column of colours for each moment, the newest at the right.
-
-    Args:
-        shares: Oldest first, each adding to 1, or None where there are none.
-        width: Columns: so many moments are shown.
-        height: Rows of the picture.
-        of: Colour of each share; the first is at the bottom.
-
-    Returns:
-        uint8 (height, width, 3).
-    """
-    last = shares[-width:]
-    table = np.array([*of, GROUND], np.uint8)
-    nothing = np.zeros(len(of), np.float32)
-    each = np.array([nothing if one is None else one for one in last], np.float32).reshape(-1, len(of))
-    level = (np.arange(height, 0, -1) - 0.5) / height
-    picture = np.full((height, width, 3), GROUND, np.uint8)
-    above = (each.cumsum(1)[None] <= level[:, None, None]).sum(2)
-    picture[:, width - len(last) :] = table[np.where(each.any(1), above.clip(max=len(of) - 1), len(of))]
-    return picture
+def percent(share: float) -> str:
+    """A part of something in hundredths."""
+    return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
 
 
 def number(value: float | None) -> str:

@@ -1,5 +1,6 @@
 """A picture in a terminal, in half blocks: as a part of a screen, and as an ordinary renderable of rich."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,27 +13,30 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 
+from inspector.draw.layout import CONSOLE_PIXEL
+from inspector.errors import UsageError
 from inspector.live.cells import UPPER_HALF
 
-_CONSOLE_PIXEL = 12 / 7
-"""Width of an Atari console's pixel to its height; in a cell two half blocks, one on the other, are about square."""
+ATARI_PIXEL = CONSOLE_PIXEL
+"""Width of the pixels of an Atari screen to their height."""
 
+_ANY_HEIGHT = 10_000
 _RAMP = " .:-=+*#%@"
 """Dark to bright, where there are no colours."""
 
 
-def size_within(screen: tuple[int, int], rows: int, columns: int) -> tuple[int, int]:
-    """The largest size at which a screen fits, its shape kept.
+def size_within(screen: tuple[int, int], rows: int, columns: int, pixel: float = 1.0) -> tuple[int, int]:
+    """The largest size at which a screen fits, its shape kept: the two halves of a cell are about square.
 
     Args:
         screen: Rows and columns of its pixels.
         rows: Rows of cells there are.
         columns: Columns of cells there are.
+        pixel: Width of its pixels to their height.
 
     Returns:
         Rows and columns of cells, at least 1 each.
     """
-    pixel = _CONSOLE_PIXEL if screen[1] == 160 else 1.0
     across = screen[1] * pixel / screen[0]  # for every pixel down
     found = max(min(rows, round(columns / across / 2)), 1)
     return found, max(min(round(2 * found * across), columns), 1)
@@ -40,14 +44,15 @@ def size_within(screen: tuple[int, int], rows: int, columns: int) -> tuple[int, 
 
 def shrunk(picture: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """A picture with two pixels for each cell: uint8 (2 * rows, columns, 3)."""
-    smaller = 2 * rows <= picture.shape[0] and columns <= picture.shape[1]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (columns, 2 * rows), interpolation=method), np.uint8)
+    wanted = columns, 2 * rows
+    least = min(columns, picture.shape[1]), min(2 * rows, picture.shape[0])
+    smaller = cv2.resize(picture, least, interpolation=cv2.INTER_AREA)
+    return np.asarray(smaller if least == wanted else cv2.resize(smaller, wanted), np.uint8)
 
 
 def stepped(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A picture in 32 steps of each colour: what changes by less than can be seen need not be sent to a terminal."""
-    return np.asarray(_STEPS[picture], np.uint8)
+    return np.asarray(cv2.LUT(picture, _STEPS), np.uint8)
 
 
 def ramped(picture: NDArray[np.uint8]) -> list[str]:
@@ -73,20 +78,28 @@ class Picture:
     Args:
         picture: uint8 (height, width, 3), RGB.
         columns: Its width in cells at most; None takes what there is.
+        pixel: Width of its pixels to their height; that of an Atari screen is `ATARI_PIXEL`.
+
+    Raises:
+        UsageError: If it is no picture, or a size is not above zero.
     """
 
-    def __init__(self, picture: NDArray[np.uint8], columns: int | None = None) -> None:
-        self.picture, self.columns = picture, columns
+    def __init__(self, picture: NDArray[np.uint8], columns: int | None = None, *, pixel: float = 1.0) -> None:
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+            found = f"{picture.dtype} {picture.shape}"
+            raise UsageError(f"a picture is uint8 (height, width, 3), not {found}: convert it first")
+        if (columns is not None and columns < 1) or not 0 < pixel < math.inf:
+            raise UsageError(f"columns={columns} and pixel={pixel} have to be above zero")
+        self.picture, self.columns, self.pixel = picture, columns, pixel
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """As wide as it may be."""
-        width = min(self.columns or options.max_width, options.max_width)
-        return Measurement(width, width)
+        """As wide as it may be; it can be made as narrow as a cell."""
+        return Measurement(1, self._width(options))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         """Its lines; cells alike beside each other are one segment."""
-        width = min(self.columns or options.max_width, options.max_width)
-        rows, columns = size_within(self.picture.shape[:2], options.height or 10_000, width)
+        room = options.height or _ANY_HEIGHT
+        rows, columns = size_within(self.picture.shape[:2], room, self._width(options), self.pixel)
         small = shrunk(self.picture, rows, columns)
         if console.no_color or console.color_system is None:
             for line in ramped(small):
@@ -96,6 +109,9 @@ class Picture:
         for upper, lower in zip(small[::2], small[1::2], strict=True):
             yield from _line(upper, lower)
             yield Segment.line()
+
+    def _width(self, options: ConsoleOptions) -> int:
+        return max(min(self.columns or options.max_width, options.max_width), 1)
 
 
 def _line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Iterator[Segment]:

@@ -2,30 +2,37 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
-from inspector.draw.bars import probabilities
-from inspector.draw.layout import fit_screen
-from inspector.draw.maps import frame_names
+from inspector.draw.layout import fit_screen, pixel_shape
 from inspector.draw.outlines import draw_outlines
 from inspector.draw.overlay import lay_over, quiet
-from inspector.draw.palette import ACCENT, AGAINST, BRIGHT, FAINT, FOR, QUIET, Colour, frame_colours, region_colours
-from inspector.live.cells import Cells, blank, put_lines, put_picture
-from inspector.live.colours import Depth
-from inspector.live.panels import colour, heading, name_width, number, row, sparkline, stack
+from inspector.draw.palette import BRIGHT, FAINT, GROUND, QUIET, region_colours
+from inspector.live.cells import Cells, blank, plain, put_lines, put_picture
+from inspector.live.colours import PLAIN, Depth
+from inspector.live.hints import footer, key_lines
+from inspector.live.panels import colour, number
 from inspector.live.picture import ramped, shrunk, size_within, stepped
-from inspector.live.scene import Past, Scene
+from inspector.live.scene import Scene
+from inspector.live.scores import ScoreBars
+from inspector.live.shares import attention, frames
+from inspector.live.timeline import draw_timeline
 
 _MOST_RENDERED = 2000
 """Lines kept as cells."""
 
 LEAST_ROWS, LEAST_COLUMNS = 20, 60
+
+_LEAST_SCORES = 6
+"""Actions that are shown before there is room for regions."""
+
+_WIDE_PANEL = 30
+"""Columns from which there is room for words that can be done without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class View:
 
     def __init__(self, depth: Depth) -> None:
         self._depth = depth
+        self._scores = ScoreBars()
         self._rendered: dict[tuple[object, ...], Cells] = {}
         self._console = Console(file=io.StringIO(), color_system="truecolor", force_terminal=True, legacy_windows=False)
 
@@ -82,14 +90,21 @@ class View:
         if rows < LEAST_ROWS or columns < LEAST_COLUMNS:
             needed = f"{LEAST_COLUMNS}×{LEAST_ROWS} are needed"
             self._put(cells, [Text(f"the window is {columns}×{rows}"), Text(needed), Text("q quits")])
-            return cells
-        room = Room.of(rows, columns)
+            return self._grounded(cells)
+        scene, room = _in_cells(scene), Room.of(rows, columns)
         self._put(cells[:1], [self._header(scene, columns)])
         self._draw_picture(cells[1 : 1 + room.body, : columns - room.panel - 2], scene)
         self._put(cells[1 : 1 + room.body, columns - room.panel :], self._panels(scene, room))
         if room.timeline:
             self._draw_timeline(cells[-1 - room.timeline : -1, 1 : columns - 1], scene, room)
-        self._put(cells[-1:], [self._footer(scene, columns)])
+        self._put(cells[-1:], [footer(scene, columns)])
+        return self._grounded(cells)
+
+    def _grounded(self, cells: Cells) -> Cells:
+        """Dark where nothing else is said, in light terminals too: our colours are made for that."""
+        if self._depth != "none":
+            for part, of in ((1, BRIGHT), (2, GROUND)):
+                cells[..., part][cells[..., part] == PLAIN] = of[0] << 16 | of[1] << 8 | of[2]
         return cells
 
     def _put(self, cells: Cells, lines: Sequence[Text]) -> None:
@@ -115,28 +130,16 @@ class View:
         line = Text(f" {scene.title}", colour(BRIGHT, bold=True))
         line.append(f"  {scene.agent}", colour(QUIET))
         line.append(f"  {scene.explained}", colour(FAINT))
-        pace = Text(f"● {scene.filming}   " if scene.filming else "", colour(FOR, bold=True))
-        pace.append(f"{scene.pace} ", colour(ACCENT if "pause" in scene.pace else QUIET))
-        line.truncate(columns - len(pace) - 1, overflow="ellipsis")
+        pace = Text(f"● {scene.filming}   " if scene.filming else "", colour(BRIGHT, bold=True))
+        pace.append(f"{scene.pace} ", colour(BRIGHT if "pause" in scene.pace else QUIET))
+        line.truncate(max(columns - len(pace) - 1, 1), overflow="ellipsis")
         line.append(" " * (columns - len(line) - len(pace)))
         return line.append_text(pace)
 
-    def _footer(self, scene: Scene, columns: int) -> Text:
-        if scene.notice:
-            notice = Text(f" {scene.notice}", colour(ACCENT))
-            notice.truncate(columns, overflow="ellipsis")
-            return notice
-        line = Text(" ")
-        for key, meaning in scene.keys:
-            if len(line) + len(key) + len(meaning) + 3 > columns:
-                break
-            line.append(key, colour(BRIGHT, bold=True)).append(f" {meaning}  ", colour(FAINT))
-        return line
-
     def _draw_picture(self, cells: Cells, scene: Scene) -> None:
-        height, width = scene.screen.shape[:2]
-        rows, columns = size_within((height, width), *cells.shape[:2])
-        top, left = (cells.shape[0] - rows) // 2, (cells.shape[1] - columns) // 2
+        (height, width), (most_rows, most_columns) = scene.screen.shape[:2], cells.shape[:2]
+        rows, columns = size_within((height, width), most_rows, most_columns, pixel_shape(height, width))
+        top, left = (most_rows - rows) // 2, (most_columns - columns) // 2
         place = cells[top : top + rows, left : left + columns]
         picture = shrunk(painted(scene), rows, columns)
         if scene.overlay == "regions":
@@ -147,108 +150,54 @@ class View:
             put_picture(place, stepped(picture))
 
     def _panels(self, scene: Scene, room: Room) -> list[Text]:
-        width = room.panel - 1
+        width, body = room.panel - 1, room.body
         if scene.help:
-            return [heading("keys", width), *(_key_line(*one) for one in scene.keys)]
-        blocks = [self._figures(scene, width), self._scores(scene, width, room.body), self._attention(scene, width)]
+            return key_lines(scene, room.panel, body)
+        regions = 1 + len(scene.region_names)
+        scores = self._scores.lines(scene, width, max(body - regions - 4, _LEAST_SCORES))
+        blocks = [_figures(scene, width), scores, attention(scene, width, body - len(scores) - 4)]
         if scene.frame_shares is not None:
-            blocks.append(self._frames(scene, width))
+            blocks.append(frames(scene.frame_shares, width))
         lines: list[Text] = []
         for block in blocks:
-            if len(lines) + len(block) + 1 <= room.body:
+            if len(lines) + len(block) <= body:
                 lines += [*block, Text()]
         return lines
 
-    def _figures(self, scene: Scene, width: int) -> list[Text]:
-        parts = [("return", number(scene.return_so_far))]
-        parts += [("lives", str(scene.lives))] if scene.lives is not None else []
-        parts += [("value", number(scene.decision.value))] if scene.decision.value is not None else []
-        line, gap = Text(), "   " if width > 30 else " "
-        for name, figure in parts:
-            if len(line) + len(name) + 1 + len(figure) <= width:
-                line.append(f"{name} ", colour(FAINT)).append(f"{figure}{gap}", colour(BRIGHT, bold=True))
-        return [line]
-
-    def _scores(self, scene: Scene, width: int, most: int) -> list[Text]:
-        scores, taken = scene.decision.scores.astype(np.float64), scene.decision.action
-        amounts = probabilities(scene.decision.scores) if scene.output == "logits" else _within(scores)
-        said = [f"{100 * one:.0f} %" for one in amounts] if scene.output == "logits" else [number(s) for s in scores]
-        order = range(len(scores)) if len(scores) <= most - 8 else sorted(np.argsort(-scores)[: most - 8].tolist())
-        unit = "probability" if scene.output == "logits" else "Q-value"
-        of = [ACCENT if one == taken else FOR if one == scene.target_action else QUIET for one in range(len(scores))]
-        keys = [f"{key} " for key in scene.action_keys] or [""] * len(scores)
-        names = [key + name for key, name in zip(keys, scene.action_names, strict=False)]
-        room = name_width(names, width)
-        rows = [
-            row(names[one], float(amounts[one]), said[one], width, of[one], name=room, marked=one == taken)
-            for one in order
-        ]
-        return [heading(unit, width), *rows]
-
-    def _attention(self, scene: Scene, width: int) -> list[Text]:
-        title = heading(_relevance_of(scene, width), width)
-        if not scene.target_name or not scene.region_names:
-            return [title] if scene.target_name else [Text("not explained", colour(FAINT))]
-        if scene.region_shares is None:
-            return [title, Text("no relevance, or none that is finite", colour(FAINT))]
-        names = [name.replace("_", " ") for name in scene.region_names]
-        shares, room = scene.region_shares.tolist(), name_width(names, width)
-        each = zip(names, shares, region_colours(scene.region_names), strict=True)
-        return [title, *(row(name, share, f"{100 * share:.0f} %", width, of, name=room) for name, share, of in each)]
-
-    def _frames(self, scene: Scene, width: int) -> list[Text]:
-        assert scene.frame_shares is not None
-        count = len(scene.frame_shares)
-        each = zip(frame_names(count), scene.frame_shares.tolist(), frame_colours(count), strict=True)
-        return [
-            heading("stacked frames", width),
-            *(row(name, share, f"{100 * share:.0f} %", width, of, name=4) for name, share, of in each),
-        ]
-
     def _draw_timeline(self, cells: Cells, scene: Scene, room: Room) -> None:
-        width = cells.shape[1]
-        past = list(scene.past)[-width:]
-        seconds = width / scene.decision_rate
-        lost = "◦ negative" if scene.lives is None else "× life lost"
-        legend = f"• reward  {lost}   the last {seconds:.0f} s"
-        title = heading(f"explained score {number(scene.tracked)}", width, legend)
-        stacked = self._depth != "none" and len(scene.region_names) > 1
-        high = room.line if stacked else room.line + room.stack
-        tracked = [one.tracked if one.unit == scene.unit else np.nan for one in past]
-        lines = sparkline(tracked, width, high, QUIET)
-        self._put(cells, [title, *lines, _marks(past, width)])
-        if stacked:
-            shares = [one.region_shares for one in past]
-            put_picture(cells[-room.stack :], stack(shares, width, 2 * room.stack, region_colours(scene.region_names)))
+        coloured = self._depth != "none"
+        lines, shares = draw_timeline(scene, cells.shape[1], room.line, room.stack, coloured=coloured)
+        self._put(cells, lines)
+        if shares is not None:
+            put_picture(cells[-room.stack :], shares)
 
 
-def _marks(past: Sequence[Past], width: int) -> Text:
-    """Under every decision what came of it: a reward, a life lost, the start of a game."""
-    marks = Text(" " * (width - len(past)))
-    for (mark, of), alike in groupby(map(_mark, past)):
-        marks.append(mark * len(list(alike)), colour(of))
-    return marks
+def _in_cells(scene: Scene) -> Scene:
+    """The scene with texts of one cell a character: names out of files hold anything."""
+    return replace(
+        scene,
+        title=plain(scene.title),
+        agent=plain(scene.agent),
+        explained=plain(scene.explained),
+        target_name=plain(scene.target_name),
+        measure=plain(scene.measure),
+        action_names=tuple(map(plain, scene.action_names)),
+        pace=plain(scene.pace),
+        filming=plain(scene.filming),
+        notice=plain(scene.notice),
+        keys=tuple((plain(key), plain(meaning)) for key, meaning in scene.keys),
+    )
 
 
-def _mark(past: Past) -> tuple[str, Colour]:
-    if past.life_lost:
-        return "×", AGAINST
-    if past.reward:
-        return ("•", BRIGHT) if past.reward > 0 else ("◦", FAINT)
-    return ("│" if past.game_begins else " "), FAINT
-
-
-def _relevance_of(scene: Scene, width: int) -> Text:
-    """What the picture shows, in its colours, and in fewer words where there is little room."""
-    if scene.measure != "relevance":
-        return Text(f"{scene.measure} of {scene.target_name}")
-    title = Text().append("for", colour(FOR)).append(" / ").append("against", colour(AGAINST))
-    title.append(f" {scene.target_name}")
-    return Text("relevance ").append_text(title) if len(title) + 10 <= width else title
-
-
-def _key_line(key: str, meaning: str) -> Text:
-    return Text(f" {key:8} ", colour(BRIGHT, bold=True)).append(meaning, colour(QUIET))
+def _figures(scene: Scene, width: int) -> list[Text]:
+    parts = [("return", number(scene.return_so_far))]
+    parts += [("lives", str(scene.lives))] if scene.lives is not None else []
+    parts += [("value", number(scene.decision.value))] if scene.decision.value is not None else []
+    line, gap = Text(), "   " if width > _WIDE_PANEL else " "
+    for name, figure in parts:
+        if len(line) + len(name) + 1 + len(figure) <= width:
+            line.append(f"{name} ", colour(FAINT)).append(f"{figure}{gap}", colour(BRIGHT, bold=True))
+    return [line]
 
 
 def enlarged(scene: Scene, most_rows: int, most_columns: int) -> NDArray[np.uint8]:
@@ -271,10 +220,3 @@ def painted(scene: Scene) -> NDArray[np.uint8]:
         return quiet(scene.screen)
     shown = scene.on_screen.clip(min=0) if scene.overlay == "positive" else scene.on_screen
     return lay_over(scene.screen, shown, scene.full_strength)
-
-
-def _within(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores as parts of the way from the least to the largest finite one; all of it if they are alike."""
-    known = scores[np.isfinite(scores)]
-    least, most = (known.min(), known.max()) if len(known) else (0.0, 0.0)
-    return (scores.clip(least, most) - least) / (most - least) if most > least else np.ones_like(scores)

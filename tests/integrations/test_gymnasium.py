@@ -120,7 +120,12 @@ def test_the_manifest_is_that_of_a_recording(tmp_path: Path) -> None:
     play(RecordExplained(breakout(), small_agent(), tmp_path, video_length=2), 2)
     manifest = Recording.load(tmp_path / "explained-episode-0").manifest
     assert manifest["agent"]["name"] == "small"
-    assert manifest["explanation"] == {"composite": "epsilon_plus", "target": "score"}
+    assert manifest["explanation"] == {
+        "composite": "epsilon_plus",
+        "target": "score",
+        "measure": "relevance",
+        "frames_told_apart": True,
+    }
     assert "torch" in manifest["versions"]
 
 
