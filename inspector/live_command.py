@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector.atari.objects.choice import find_for
-from inspector.console import print_facts, results
-from inspector.errors import UsageError
+from inspector.console import complain, print_facts, results
+from inspector.errors import RecordingError, UsageError
 from inspector.live.filming import Filming
 from inspector.live.outlet import Outlet, line_writer
 from inspector.live.player import Player
@@ -20,11 +20,11 @@ from inspector.session import check_actions, one_torch_thread
 
 
 def live(arguments: Namespace) -> int:
-    """Watch an agent play; 128 plus the signal's number if one has ended it."""
+    """Watch an agent play; 128 plus the signal's number if one has ended it, 5 if a film could not be made."""
     with redirect_stdout(sys.stderr):  # should a library print, it is no result
         player = _player(arguments)
     outlet = Outlet(arguments.output or Path("recordings"), arguments.speed, arguments.color, as_json=arguments.json)
-    on_screen = outlet.has_screen()
+    on_screen = outlet.find_screen()
     limit = Limit(arguments.steps, arguments.episodes)
     if not on_screen and limit == Limit():
         limit = Limit(episodes=1)
@@ -40,7 +40,7 @@ def live(arguments: Namespace) -> int:
                 _tell(playing, filming, outlet)
             raise
         _tell(playing, filming, outlet)
-        return code
+        return code or (RecordingError.exit_code if filming.failed else 0)
 
 
 def _player(arguments: Namespace) -> Player:
@@ -73,11 +73,13 @@ def _account(arguments: Namespace, player: Player) -> dict[str, Any]:
 
 def _tell(playing: Playing, filming: Filming, outlet: Outlet) -> None:
     """What was watched, and what was kept of it."""
+    for error in filming.failed:
+        complain(str(error))
     games = [game for game in playing.games if game.steps]
     if outlet.as_json:
         episodes = [{"steps": one.steps, "return": one.return_so_far, "finished": one.finished} for one in games]
-        films = [str(one.video) for one in filming.finished]
-        line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films})
+        films, failed = [str(one.video) for one in filming.finished], [str(error) for error in filming.failed]
+        line_writer(as_json=True)({"steps": playing.steps, "episodes": episodes, "recordings": films, "failed": failed})
         return
     lines: list[tuple[str, object]] = []
     for number, game in enumerate(games, start=1):

@@ -20,7 +20,7 @@ def replay(arguments: Namespace) -> int:
             arguments.output or Path("recordings"), arguments.speed, arguments.color, as_json=arguments.json
         )
         try:
-            exit_code = outlet.watch(stage) if outlet.has_screen() else outlet.tell(stage)
+            exit_code = outlet.watch(stage) if outlet.find_screen() else outlet.tell(stage)
         finally:
             for path in outlet.snapshots:
                 complain(f"snapshot: {path}")

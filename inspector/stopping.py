@@ -30,3 +30,27 @@ def interruptible() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off SIGINT, SIGTERM and SIGHUP until the block is done; then the first that came does what it always does.
+
+    One that would end the process without a word raises SystemExit instead, with 128 plus its number. Outside the main
+    thread signals stay as they are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    put_off: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: put_off.append(number)) for number in known}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in put_off[:1]:
+            if before[number] is signal.SIG_DFL:
+                raise SystemExit(128 + number)
+            signal.raise_signal(number)

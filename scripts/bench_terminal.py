@@ -131,7 +131,7 @@ class Line:
         for asked in QUESTION.finditer(self.carried, self._heard):
             self._heard = asked.end()
             with suppress(OSError):
-                os.write(self._descriptor, b"\x1b[2;%sR" % asked[1])
+                os.write(self._descriptor, b"\x1b[%s;%sR" % asked.groups())
         if self._take:
             self._take(data, now)
 

@@ -217,6 +217,6 @@ def test_a_slow_line_keeps_to_its_speed_and_answers_what_has_passed(buffer: int)
         assert line.run(5, lambda: len(line.carried) >= 10_000)
         assert time.monotonic() - begun > 0.14  # 10 kB less what it carries at once
         line.run(0.02)
-        assert theirs.recv(100) == b"\x1b[2;7R"
-        assert line.run(5, lambda: len(line.carried) == 15_001)
-        assert theirs.recv(100) == b"\x1b[2;16R"
+        assert theirs.recv(100) == b"\x1b[2;8R"
+        assert line.run(5, lambda: len(line.carried) == 15_000)
+        assert theirs.recv(100) == b"\x1b[3;1R"

@@ -1,8 +1,5 @@
 """Scenes to a terminal: drawn, painted and sent as far as the line can take them."""
 
-import time
-from collections.abc import Callable
-
 from inspector.live.painter import Painter
 from inspector.live.scene import Scene
 from inspector.live.terminal import Terminal
@@ -19,23 +16,10 @@ class Display:
         terminal: Taken over by us.
         view: Draws scenes as cells.
         painter: Makes bytes of cells.
-        clock: Seconds of processor time; for `seconds`.
-
-    Attributes:
-        seconds: Processor time spent on drawing and painting.
-        frame_count: Scenes drawn.
     """
 
-    def __init__(
-        self,
-        terminal: Terminal,
-        view: View,
-        painter: Painter,
-        clock: Callable[[], float] = time.thread_time,
-    ) -> None:
+    def __init__(self, terminal: Terminal, view: View, painter: Painter) -> None:
         self._terminal, self._view, self._painter = terminal, view, painter
-        self._clock = clock
-        self.seconds, self.frame_count = 0.0, 0
 
     @property
     def ready(self) -> bool:
@@ -52,19 +36,18 @@ class Display:
         Returns:
             Whether all of it was sent; otherwise show it, or a newer one, again.
         """
-        frames, begun = self._terminal.frames, self._clock()
-        painted = self._painter.paint(self._view.draw(scene, *self._terminal.size), frames.flow.allowance())
-        self.seconds, self.frame_count = self.seconds + self._clock() - begun, self.frame_count + 1
-        frames.send(painted)
+        frames = self._terminal.frames
+        frames.send(self._painter.paint(self._view.draw(scene, *self._terminal.size), frames.flow.allowance()))
         return self._painter.is_done
 
-    def answered(self, number: int) -> None:
-        """The terminal has shown the frame of this number."""
-        self._terminal.frames.flow.answered(number)
+    def answered(self, row: int, column: int) -> None:
+        """The terminal has said where its cursor was, which tells the frame that it has shown."""
+        self._terminal.frames.flow.answered(row, column)
 
     def heed(self) -> bool:
         """Do what signals have asked for, as Ctrl-Z; whether all has to be drawn anew."""
         if self._terminal.heed():
             self._painter.forget()
+            self._terminal.frames.flow.reset()  # a smaller window cannot say where the cursor was to be
             return True
         return False

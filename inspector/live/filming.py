@@ -1,11 +1,11 @@
 """Record the play that is being watched, from one key press to the next."""
 
+import os
 import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,11 @@ from inspector.live.player import Player
 from inspector.recorder import Recorder
 from inspector.recording import Recording
 from inspector.records import Step
+from inspector.stopping import undisturbed
 from inspector.watching import Watcher
+
+_LONGEST_NAME = 100
+"""Letters of an agent's name in that of a folder."""
 
 _BATCH_SIZE = 8
 """Decisions explained at once: so few that a recording is finished soon after it is stopped."""
@@ -37,6 +41,7 @@ class Filming:
 
     Attributes:
         finished: Recordings that are whole.
+        failed: Errors of those that are not.
     """
 
     def __init__(self, player: Player, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -45,6 +50,7 @@ class Filming:
         self._closing: deque[Future[Recording]] = deque()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="filming")
         self.finished: list[Recording] = []
+        self.failed: list[RecordingError] = []
 
     @property
     def is_running(self) -> bool:
@@ -79,12 +85,7 @@ class Filming:
             watcher=Watcher(player.finder, agent.input_shape[1:]),
             batch_size=_BATCH_SIZE,
             return_so_far=player.return_so_far,
-            manifest={
-                "environment": {"id": player.game.name, "action_names": player.game.action_names},
-                **self._manifest,
-                "play": dict(self._manifest.get("play", {}))
-                | {"reproducible": player.follows_seed, "from_step": player.taken},
-            },
+            manifest=self._account(),
         )
         self._running = recorder, folder
         return folder
@@ -99,10 +100,11 @@ class Filming:
             return
         recorder, folder = self._running
         try:
-            with _told(folder):
+            with _as_recording_error(folder):
                 recorder.add(step)
         except RecordingError as error:
             self._running = None
+            self.failed.append(error)
             recorder.__exit__(type(error), error, error.__traceback__)
             _remove_if_empty(folder)
             raise
@@ -117,15 +119,6 @@ class Filming:
         """What has become of the recordings that were stopped; None if nothing new has."""
         return "; ".join(map(_words, self._outcomes())) or None
 
-    def wait(self) -> str | None:
-        """Wait until all recordings that were stopped are whole.
-
-        Returns:
-            As `news`.
-        """
-        wait_for(self._closing)
-        return self.news()
-
     def __enter__(self) -> "Filming":
         """The filming itself."""
         return self
@@ -133,15 +126,23 @@ class Filming:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Finish what runs: as `interrupted` if an exception ends it."""
-        if self.is_running:
-            complain("finishing the film")
-        self.stop("complete" if error is None else "interrupted")
-        wait_for(self._closing)
-        for outcome in self._outcomes():
-            if isinstance(outcome, RecordingError):  # of the others the caller tells, see `finished`
-                complain(str(outcome))
-        self._background.shutdown()
+        """Finish what runs: as `interrupted` if an exception ends it. Signals wait until all is whole."""
+        with undisturbed():
+            if self.is_running or self._closing:
+                complain("finishing the film")
+            self.stop("complete" if error is None else "interrupted")
+            self._background.shutdown()
+            deque(self._outcomes(), maxlen=0)  # the caller tells, see `finished` and `failed`
+
+    def _account(self) -> dict[str, Any]:
+        """Facts for the manifest of a recording that begins now."""
+        player = self._player
+        play = {"reproducible": player.follows_seed, "from_step": player.taken}
+        return {
+            "environment": {"id": player.game.name, "action_names": player.game.action_names},
+            **self._manifest,
+            "play": self._manifest.get("play", {}) | play,
+        }
 
     def _outcomes(self) -> Iterator[Recording | RecordingError]:
         """What has become of those that were stopped and are not told of yet, the first to be stopped first."""
@@ -150,22 +151,23 @@ class Filming:
             try:
                 recording = closing.result()
             except RecordingError as error:
+                self.failed.append(error)
                 yield error
             else:
                 self.finished.append(recording)
                 yield recording
 
     def _new_folder(self) -> Path:
-        agent = re.sub(r"[^\w.-]+", "-", self._player.agent.facts.name).strip(".-") or "agent"
+        agent = re.sub(r"[^\w.-]+", "-", self._player.agent.facts.name).strip(".-")[:_LONGEST_NAME] or "agent"
         name = f"{agent}-live-{time.strftime('%Y%m%d-%H%M%S')}"
         taken = (self._folder / (f"{name}-{number}" if number else name) for number in range(1000))
-        return next(folder for folder in taken if not folder.exists())
+        return next(folder for folder in taken if not os.path.lexists(folder))
 
 
 def _close(recorder: Recorder, folder: Path, status: str) -> Recording:
     """Finish a recording; an error is a RecordingError."""
     try:
-        with _told(folder):
+        with _as_recording_error(folder):
             return recorder.close(status)
     except RecordingError:
         _remove_if_empty(folder)
@@ -173,7 +175,7 @@ def _close(recorder: Recorder, folder: Path, status: str) -> Recording:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _as_recording_error(folder: Path) -> Iterator[None]:
     """Make a RecordingError of every error."""
     try:
         yield

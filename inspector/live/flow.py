@@ -12,11 +12,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-_NUMBERS = 16
-"""Frames on their way are told apart by so many numbers."""
+_SIDE = 16
+"""Frames are told apart by a place in a square of so many rows and columns, below the first row: see `question`."""
 
-QUESTION, ANSWER = re.compile(rb"\x1b\[2;(\d+)H\x1b\[6n"), re.compile(rb"\x1b\[2;(\d+)R")
-"""What `question` makes, and what a terminal says to that; the number is the group."""
+_MOST_FRAMES = 100
+"""On their way at once; far fewer than there are places, so that a late answer is not taken for a newer frame's."""
+
+QUESTION, ANSWER = re.compile(rb"\x1b\[(\d+);(\d+)H\x1b\[6n"), re.compile(rb"\x1b\[(\d+);(\d+)R")
+"""What `question` makes, and what a terminal says to that; row and column are the groups."""
 
 _LATENCY_SECONDS, _MOST_LATENCY_SECONDS = 0.2, 0.4
 _DELAYS = 2.0
@@ -37,16 +40,23 @@ def question(number: int) -> bytes:
     """What a terminal is asked at the end of a frame: «where is your cursor?», which was put where the number says.
 
     So the answer (device status report 6 and cursor position report, ECMA-48 8.3.35 and 8.3.14) tells which frame was
-    seen, and one that was lost or is late is never taken for another's.
+    seen, also if others were lost or are late. Its row is never the first, whose reports some keys look like.
 
     Args:
-        number: Of the frame, from 1.
+        number: Of the frame, from 0; after 256 places they begin anew.
     """
-    return f"\x1b[2;{number}H\x1b[6n".encode()
+    row, column = _place(number)
+    return f"\x1b[{row};{column}H\x1b[6n".encode()
+
+
+def _place(number: int) -> tuple[int, int]:
+    """Row and column of the cursor, from 1."""
+    row, column = divmod(number % _SIDE**2, _SIDE)
+    return row + 2, column + 1
 
 
 class _Frame(NamedTuple):
-    number: int
+    place: tuple[int, int]
     sent_at: float
     size: int
 
@@ -80,16 +90,10 @@ class Flow:
         """Answers that are still to come."""
         return 0 if self._answers is False else len(self._sent)
 
-    @property
-    def delay_seconds(self) -> float | None:
-        """From sending a frame to its answer, the least so far; None before the first."""
-        return self._delay
-
     def sent(self, size: int) -> int:
         """A frame of so many bytes was handed over; the number to ask for at its end."""
-        number = 1 + self._count % _NUMBERS
-        self._count += 1
-        self._sent.append(_Frame(number, self._clock(), size))
+        number, self._count = self._count, self._count + 1
+        self._sent.append(_Frame(_place(number), self._clock(), size))
         return number
 
     def written(self) -> None:
@@ -97,10 +101,10 @@ class Flow:
         if self._answers is False:
             self._sent.clear()
 
-    def answered(self, number: int) -> None:
-        """The terminal has shown the frame of this number, and so those before it."""
+    def answered(self, row: int, column: int) -> None:
+        """The terminal has said where its cursor was: it has shown that frame, and so those before it."""
         self._answers = True
-        while any(frame.number == number for frame in self._sent):
+        while any(frame.place == (row, column) for frame in self._sent):
             self._note()
 
     def reset(self) -> None:
@@ -119,7 +123,7 @@ class Flow:
             self._give_up()
         if self.unanswered and waited > self._latency:  # it has become slower than we know
             return 0
-        if len(self._sent) + 1 >= _NUMBERS:
+        if len(self._sent) >= _MOST_FRAMES:
             return 0
         return self._bound() - self.on_its_way
 

@@ -9,6 +9,9 @@ from inspector.live.panels import colour, heading
 from inspector.live.scene import Scene
 from inspector.live.scores import EXPLAINED, TAKEN
 
+_MOST_LINES = 4
+"""Of a word to the user."""
+
 _MARKS = (
     (TAKEN, ACCENT, "the action taken"),
     (EXPLAINED, BRIGHT, "explained, not taken"),
@@ -16,17 +19,16 @@ _MARKS = (
 )
 
 
-def footer(scene: Scene, columns: int) -> Text:
-    """A word to the user, or as many keys as there is room for, each with its meaning."""
+def footer(scene: Scene, columns: int) -> list[Text]:
+    """A word to the user, in a few lines, or as many keys as there is room for, each with its meaning."""
     if scene.notice:
-        notice = Text(f" {scene.notice}", colour(BRIGHT, bold=True))
-        notice.truncate(columns, overflow="ellipsis")
-        return notice
+        said = wrap(scene.notice, max(columns - 2, 1), max_lines=_MOST_LINES, placeholder="…", break_on_hyphens=False)
+        return [Text(f" {line}".ljust(columns), colour(BRIGHT, bold=True)) for line in said]
     line = Text(" ")
     for key, meaning in scene.keys:
         if len(line) + len(key) + 1 + len(meaning) <= columns:
             line.append(key, colour(BRIGHT, bold=True)).append(f" {meaning}  ", colour(FAINT))
-    return line
+    return [line]
 
 
 def key_lines(scene: Scene, width: int, rows: int) -> list[Text]:

@@ -6,8 +6,8 @@ import select
 import time
 from collections.abc import Iterator
 
-ANSWER = "answer "
-"""Begins what is no key: the terminal's answer to a frame's question, whose number follows."""
+SEEN = "seen "
+"""Begins what is no key: the terminal has seen a frame; row and column follow, as `inspector.live.flow` has them."""
 
 _NAMES = {
     "A": "up",
@@ -34,7 +34,7 @@ _SEQUENCE = re.compile(
     r"|\x1b[^\x1b]",  # a letter with Alt
     re.DOTALL,
 )
-_NUMBERED = re.compile(r"2;(\d+)")
+_PLACE = re.compile(r"(\d+);(\d+)")
 _OPEN = re.compile(
     rb"\x1b\[200~(?:(?!\x1b\[201~).)*$"
     rb"|\x1b[\]P_^X](?:(?!\x07|\x1b\\).)*$"
@@ -44,8 +44,8 @@ _OPEN = re.compile(
 """A sequence that has begun and not ended."""
 
 _PLAIN = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace", "\x1b": "escape"}
-_PASTE_SECONDS = 1.0
-"""A paste that has not gone on for so long is over, also without a word."""
+_QUIET_SECONDS = 1.0
+"""What has begun and not gone on for so long is over: a paste without an end, Alt with a bracket."""
 
 _ESCAPE_SECONDS = 0.03
 """After a lone ESC the rest of a sequence follows at once, or it was the key."""
@@ -69,7 +69,7 @@ class Keys:
             return []
         read, now = os.read(self._descriptor, 4096), time.monotonic()
         self.closed = not read
-        if self._rest.startswith(_PASTE) and now - self._heard > _PASTE_SECONDS:
+        if now - self._heard > _QUIET_SECONDS:
             self._rest = b""
         self._rest, self._heard = self._rest + read, now
         while _OPEN.search(self._rest) and self._ready(_ESCAPE_SECONDS):
@@ -104,9 +104,9 @@ def names(text: str) -> Iterator[str]:
 
 def _name(parameters: str, final: str) -> str | None:
     """Of a control sequence: the key's, or the answer's; None for others."""
-    answer = _NUMBERED.fullmatch(parameters)
-    if final == "R" and answer:
-        return f"{ANSWER}{int(answer[1])}"
+    place = _PLACE.fullmatch(parameters)
+    if final == "R" and place and int(place[1]) > 1:  # else a function key
+        return f"{SEEN}{int(place[1])} {int(place[2])}"
     return _NAMES.get(parameters + final) or _NAMES.get(final)
 
 

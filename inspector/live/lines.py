@@ -10,7 +10,7 @@ from inspector.live.loop import Stage
 from inspector.live.panels import number
 from inspector.live.scene import Scene
 
-_EVERY_SECONDS = 1.0
+_EVERY_SECONDS, _LISTEN_SECONDS = 1.0, 0.1
 
 
 def watch(
@@ -40,8 +40,8 @@ def watch(
             write(facts_of(stage.scene, now - begun))
             told = now
         due = max(due + 1 / (stage.scene.decision_rate * pace), now - _EVERY_SECONDS)
-        if due > now:
-            sleep(due - now)
+        while not stopped and due > clock():
+            sleep(min(due - clock(), _LISTEN_SECONDS))
     write(facts_of(stage.scene, clock() - begun))
 
 

@@ -11,7 +11,7 @@ import cv2
 from inspector.errors import InspectorError
 from inspector.files import write_error
 from inspector.live.display import Display
-from inspector.live.keys import ANSWER, Keys
+from inspector.live.keys import SEEN, Keys
 from inspector.live.scene import Scene
 from inspector.live.view import enlarged
 
@@ -28,7 +28,9 @@ COMMON_KEYS = (
     ("s", "snapshot"),
 )
 
-_NOTICE_SECONDS = 4.0
+_NOTICE_SECONDS, _LETTER_SECONDS = 3.5, 0.04
+"""A word stays so long, and so much longer for each letter."""
+
 _LATE_SECONDS = 0.25
 """Who is behind by more than this does not try to catch up."""
 
@@ -156,8 +158,9 @@ class Loop:
             self._fail(error)
 
     def _press(self, key: str) -> None:
-        if key.startswith(ANSWER):
-            self._display.answered(int(key.removeprefix(ANSWER)))
+        if key.startswith(SEEN):
+            row, column = map(int, key.removeprefix(SEEN).split())
+            self._display.answered(row, column)
             return
         self._dirty = True
         if key in self._common:
@@ -175,7 +178,8 @@ class Loop:
 
     def _say(self, words: str | None) -> None:
         if words:
-            self._stage.scene.notice, self._notice_until = words, time.monotonic() + _NOTICE_SECONDS
+            seconds = _NOTICE_SECONDS + _LETTER_SECONDS * len(words)
+            self._stage.scene.notice, self._notice_until = words, time.monotonic() + seconds
             self._dirty = True
 
     def _pause(self) -> None:

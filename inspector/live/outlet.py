@@ -38,8 +38,8 @@ class Outlet:
     as_json: bool = False
     snapshots: list[Path] = field(default_factory=list)
 
-    def has_screen(self) -> bool:
-        """Whether there is a terminal to take over; why not is said."""
+    def find_screen(self) -> bool:
+        """Whether there is a terminal to take over; if not, that is said, and why."""
         if self.as_json:
             return False
         reason = _why_not()

@@ -177,6 +177,7 @@ class Playing:
         scene.agent = " · ".join(filter(None, (facts.name, trained, player.place_text)))
         interpreter = player.interpreter()
         scene.explained = f"{interpreter.composite} · {interpreter.target}"
+        scene.network = scene.agent
         scene.unit = f"{scene.agent} {player.target}"  # each has its own brightness: networks differ a thousandfold
         scene.screen, scene.decision = thought.step.screen, thought.step.decision
         scene.on_screen = self._project(relevance.values.sum(axis=0)) if relevance.finite else None

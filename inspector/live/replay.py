@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.draw.overlay import quiet
 from inspector.draw.text import clock, count_text
 from inspector.errors import RecordingError
 from inspector.live.history import History, tells_frames_apart
@@ -62,15 +63,7 @@ class Replay:
         except BaseException:
             self.close()
             raise
-        last = len(self._tape) - 1
-        self._targets: dict[str, Callable[[], int]] = {
-            "left": lambda: self.place - 1,
-            "right": lambda: self.place + 1,
-            "page up": lambda: self._leap(-_LEAP_SECONDS),
-            "page down": lambda: self._leap(_LEAP_SECONDS),
-            "home": lambda: 0,
-            "end": lambda: last,
-        }
+        self._targets = self._seeking()
 
     def advance(self) -> bool:
         """Go on to the next decision; False after the last.
@@ -133,6 +126,18 @@ class Replay:
         """Close the film."""
         self.close()
 
+    def _seeking(self) -> dict[str, Callable[[], int]]:
+        """Where each key goes."""
+        last = len(self._tape) - 1
+        return {
+            "left": lambda: self.place - 1,
+            "right": lambda: self.place + 1,
+            "page up": lambda: self._leap(-_LEAP_SECONDS),
+            "page down": lambda: self._leap(_LEAP_SECONDS),
+            "home": lambda: 0,
+            "end": lambda: last,
+        }
+
     def _leap(self, seconds: float) -> int:
         """The decision that the film shows so many seconds from here, at least one away."""
         frames = self._tape.frames
@@ -162,6 +167,8 @@ class Replay:
         try:
             scene.screen, scene.painted = self._tape.pictures(self.place)
             self._reason = "" if self._tape.own[self.place] else "no frame of its own in the film"
+            if self._reason:
+                scene.screen = quiet(scene.screen)
         except RecordingError:
             scene.screen, scene.painted = self._blank(), None
             self._reason = "the film is damaged here"

@@ -68,6 +68,7 @@ class Scene:
         lives: Left; None where there are none.
         measure: What the picture shows: `relevance` for and against, or `sensitivity`.
         unit: Whose score of what is explained.
+        network: Whose scores they are, whatever is explained.
         decision_rate: Decisions a second at the game's own speed.
         past: Decisions, the newest last.
         painted: The screen with relevance as a film shows it, in place of `on_screen`; None where it is painted here.
@@ -102,6 +103,7 @@ class Scene:
     lives: int | None = None
     measure: str = "relevance"
     unit: str = ""
+    network: str = ""
     decision_rate: float = 15.0
     past: deque[Past] = field(default_factory=lambda: deque(maxlen=LONGEST_PAST))
     painted: NDArray[np.uint8] | None = None

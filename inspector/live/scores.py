@@ -13,7 +13,6 @@ from inspector.draw.palette import ACCENT, BAR, QUIET
 from inspector.draw.text import number as with_decimals
 from inspector.live.panels import WHOLE, Bounds, fitted, heading, name_width, percent, row
 from inspector.live.scene import Scene
-from inspector.records import Decision
 
 TAKEN, EXPLAINED = "▸", "▹"
 """Mark the action that is taken, and the one that is explained where it is another."""
@@ -25,12 +24,12 @@ _FIRE = "FIRE"
 class ScoreBars:
     """Draws the scores of decision after decision; the range of Q-values widens at once and narrows slowly.
 
-    Scores of different networks differ a thousandfold: each unit of a scene has a range of its own.
+    Scores of different networks differ a thousandfold: each has a range of its own.
     """
 
     def __init__(self) -> None:
         self._ranges: defaultdict[str, BarRange] = defaultdict(BarRange)
-        self._ranged: Decision | None = None
+        self._ranged: tuple[str, bytes] | None = None
 
     def lines(self, scene: Scene, width: int, most: int) -> list[Text]:
         """A heading, and a line for each action.
@@ -42,13 +41,9 @@ class ScoreBars:
         """
         scores, taken, explained = scene.decision.scores, scene.decision.action, scene.target_action
         amounts, figures, bounds, unit = self._measured(scene)
-        must = [taken] if explained is None else [taken, explained]
-        shown = kept(scores, must, most)
-        keys = [f"{key} " if key else "" for key, _ in zip(_keys(scene), scores, strict=False)]
-        room = name_width(map("".join, zip(keys, scene.action_names, strict=True)), width)
-        names = short_names(scene.action_names, room - max(map(len, keys)))
-        labels = [key + name for key, name in zip(keys, names, strict=True)]
-        room = min(room, max(map(len, labels)))
+        shown = kept(scores, [taken] if explained is None else [taken, explained], most)
+        labels = _labels(scene, width)
+        room = max(map(len, labels))
         of = [ACCENT if one == taken else QUIET if one == explained else BAR for one in range(len(scores))]
         marks = [TAKEN if one == taken else EXPLAINED if one == explained else " " for one in range(len(scores))]
         return [
@@ -70,17 +65,21 @@ class ScoreBars:
         return scores, figures, bounds, "Q-value"
 
     def _bounds(self, scene: Scene) -> Bounds:
-        """The range of the bars, which a decision counts for once, however often it is drawn."""
-        known = self._ranges[scene.unit]
-        if scene.decision is not self._ranged:
-            self._ranged = scene.decision
+        """The range of the bars; scores count for it once, however often they are drawn or thought of."""
+        known, scores = self._ranges[scene.network], (scene.network, scene.decision.scores.tobytes())
+        if scores != self._ranged:
+            self._ranged = scores
             known.update(scene.decision.scores)
         return known.low, known.high
 
 
-def _keys(scene: Scene) -> chain[str]:
-    """The key of each action; none past the last."""
-    return chain(scene.action_keys, repeat(""))
+def _labels(scene: Scene, width: int) -> list[str]:
+    """Key and name of every action, for lines of so many cells."""
+    keyed = zip(chain(scene.action_keys, repeat("")), scene.action_names, strict=False)
+    keys = [f"{key} " if key else "" for key, _ in keyed]
+    room = name_width(map("".join, zip(keys, scene.action_names, strict=True)), width)
+    names = short_names(scene.action_names, room - max(map(len, keys)))
+    return [(key + name)[:room] for key, name in zip(keys, names, strict=True)]
 
 
 def kept(scores: NDArray[np.float32], must: Sequence[int], most: int) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from inspector.live.flow import ANSWER
 from inspector.live.frames import FrameWriter
+from inspector.stopping import undisturbed
 
 ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H"
 """The other screen, no cursor, no wrapping at the end of a line, pastes marked as such, and all of it empty."""
@@ -109,7 +110,11 @@ class Terminal:
     def _give_back(self) -> None:
         if self._modes is None or not self._is_taken:
             return
-        self._is_taken = False
+        with undisturbed():  # or a second Ctrl-C would leave the shell without echo
+            self._is_taken = False
+            self._restore(self._modes)
+
+    def _restore(self, modes: list[Any]) -> None:
         self.frames.settle()
         with suppress(OSError, termios.error):  # the terminal may be gone
             if not self._write(LEAVE):  # it takes nothing, as on a dead line
@@ -117,7 +122,7 @@ class Terminal:
                 self._write(LEAVE)
             self._hear_out()
         with suppress(termios.error):
-            termios.tcsetattr(self._input, termios.TCSANOW, self._modes)  # all is out: draining could only wait
+            termios.tcsetattr(self._input, termios.TCSANOW, modes)  # all is out: draining could only wait
 
     def _write(self, data: bytes) -> bool:
         """Write, if the terminal takes it soon; whether it did."""
@@ -137,8 +142,8 @@ class Terminal:
             if not read:
                 break
             heard += read
-            for answer in ANSWER.finditer(heard):
-                flow.answered(int(answer[1]))
+            for row, column in ANSWER.findall(heard):
+                flow.answered(int(row), int(column))
         flow.reset()
 
     def _stop(self) -> None:

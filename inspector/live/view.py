@@ -97,7 +97,8 @@ class View:
         self._put(cells[1 : 1 + room.body, columns - room.panel :], self._panels(scene, room))
         if room.timeline:
             self._draw_timeline(cells[-1 - room.timeline : -1, 1 : columns - 1], scene, room)
-        self._put(cells[-1:], [footer(scene, columns)])
+        said = footer(scene, columns)
+        self._put(cells[-len(said) :], said)
         return self._grounded(cells)
 
     def _grounded(self, cells: Cells) -> Cells:

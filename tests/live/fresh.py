@@ -1,5 +1,6 @@
 """The same play as a program's, in this process, and its screen drawn from nothing."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from inspector.live.playing import Playing
 from inspector.live.roster import Roster
 from inspector.live.view import View
 from tests.live.emulator import as_shown
-from tests.live.session import Session
+from tests.live.session import PATIENCE_SECONDS, Session
 
 _FURTHEST = 3000
 
@@ -71,3 +72,13 @@ def fresh(source: str | Path, depth: Depth = "truecolor", **options: Any) -> Ite
     game = str(roster[roster.place].facts.environment)
     with Player(roster, find_for(game, None), place=roster.place) as player:
         yield Fresh(Playing(player, Filming(player, Path("unused"), {})), depth)
+
+
+def all_told(filming: Filming) -> str:
+    """Wait until every film that was stopped is finished; what is said of them."""
+    end, told = time.monotonic() + PATIENCE_SECONDS, list[str]()
+    while filming._closing:
+        assert time.monotonic() < end, told
+        time.sleep(0.01)
+        told.append(filming.news() or "")
+    return "; ".join(filter(None, told))

@@ -1,6 +1,9 @@
 """Recordings of the play that is watched: what they hold and say of it, and what becomes of them."""
 
+import signal
+import threading
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from inspector.load import load_agent
 from inspector.recorder import Recorder
 from inspector.recording import Recording
 from inspector.rollout import rollout
+from tests.live.fresh import all_told
 
 
 def go(playing: Playing, steps: int) -> None:
@@ -30,7 +34,7 @@ def test_what_is_recorded_is_the_play_that_was_watched(playing: Playing, filming
     playing.news()
     assert playing.scene.filming
     assert playing.press("r") == "the film is being finished"
-    assert str(filming.wait()).startswith("recorded: ")
+    assert all_told(filming).startswith("recorded: ")
     recording = Recording.load(filming.finished[0].path)
     assert recording.status == "complete" and recording.rows.num_rows == 40
     assert recording.rows.column("step").to_pylist() == list(range(30, 70))
@@ -47,7 +51,7 @@ def test_a_recording_ends_where_it_would_be_of_something_else(playing: Playing, 
     playing.press("r")
     go(playing, 3)
     assert "the recording has ended" in str(playing.press(key))
-    filming.wait()
+    all_told(filming)
     assert not filming.is_running and filming.finished[0].rows.num_rows == 3
 
 
@@ -65,7 +69,7 @@ def test_what_a_film_says_of_its_seed_is_so(tmp_path: Path) -> None:
         playing.press("r")
         go(playing, 35)
         playing.press("r")
-        filming.wait()
+        all_told(filming)
     rows, play = filming.finished[0].rows, filming.finished[0].manifest["play"]
     assert play == {"seed": 3, "reproducible": True, "from_step": 5}
     for name, of in {"episode": "episode", "step": "index", "reward": "reward", "frame": "frame"}.items():
@@ -98,7 +102,7 @@ def test_a_film_says_whether_its_seed_plays_it(
     playing.press("r")
     go(playing, 1)
     playing.press("r")
-    filming.wait()
+    all_told(filming)
     play = filming.finished[0].manifest["play"]
     assert play == {"seed": 0, "reproducible": reproducible, "from_step": keys.count(".")}
 
@@ -108,7 +112,7 @@ def test_films_that_are_finished_one_after_the_other_are_all_told_of(playing: Pl
         playing.press("r")
         go(playing, 2)
         playing.press("r")
-    told = str(filming.wait())
+    told = all_told(filming)
     assert len({film.path for film in filming.finished}) == 3 and filming.news() is None
     assert told == "; ".join(f"recorded: {film.video}" for film in filming.finished)
 
@@ -135,7 +139,7 @@ def test_a_recording_without_a_step_says_so_and_leaves_nothing(playing: Playing,
     folder = Path(str(playing.press("r")).removeprefix("recording into "))
     assert folder.is_dir()
     playing.press("r")
-    assert "nothing was recorded" in str(filming.wait()) and not filming.finished
+    assert "nothing was recorded" in all_told(filming) and not filming.finished
     assert folder.parent.is_dir() and not folder.exists()
 
 
@@ -154,7 +158,7 @@ def test_whatever_ends_a_film_is_told_and_play_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(Recorder, "close", fail)
         playing.press("r")
-        assert "has ended with ValueError: broken within" in str(filming.wait())
+        assert "has ended with ValueError: broken within" in all_told(filming)
     go(playing, 1)
     assert playing.news() is None and not filming.finished
 
@@ -167,8 +171,44 @@ def test_a_film_that_fails_at_the_very_end_is_told_of(
         playing.press("r")
         go(playing, 1)
         monkeypatch.setattr(Recorder, "close", fail)
-    first, second = capsys.readouterr().err.splitlines()
-    assert first == "finishing the film" and second.endswith("has ended with ValueError: broken within")
+    assert capsys.readouterr().err == "finishing the film\n"
+    (error,) = filming.failed
+    assert str(error).endswith("has ended with ValueError: broken within")
+
+
+def test_ctrl_c_while_films_are_being_finished_waits_for_them(
+    player: Player, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filming = Filming(player, tmp_path, {})
+    playing = Playing(player, filming)
+    for _ in range(2):
+        playing.press("r")
+        go(playing, 20)
+        filming.stop()
+    with pytest.raises(KeyboardInterrupt), filming:
+        threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+    assert [film.rows.num_rows for film in filming.finished] == [20, 20] and not filming.failed
+    assert {film.status for film in filming.finished} == {"complete"}
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "file/films"])
+def test_wherever_a_film_cannot_be_written_that_is_said(player: Player, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").write_text("")
+    with Filming(player, tmp_path / folder, {}) as filming:
+        playing = Playing(player, filming)
+        assert "cannot" in str(playing.press("r"))
+        go(playing, 1)
+        assert not filming.is_running
+
+
+def test_an_agent_with_a_long_name_is_filmed_all_the_same(player: Player, filming: Filming) -> None:
+    facts = replace(player.agent.facts, name="long " * 100)
+    player.agent = replace(player.agent, facts=facts)
+    playing = Playing(player, filming)
+    playing.press("r")
+    go(playing, 1)
+    playing.press("r")
+    assert all_told(filming).startswith("recorded: ")
 
 
 def fail(recorder: Recorder, *_: object) -> None:

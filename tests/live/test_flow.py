@@ -4,9 +4,16 @@ from collections import deque
 
 import pytest
 
-from inspector.live.flow import Flow
+from inspector.live.flow import QUESTION, Flow, question
 
 SECOND = 1.0
+
+
+def place_of(number: int) -> tuple[int, int]:
+    """Where the cursor is put to ask for a frame."""
+    found = QUESTION.fullmatch(question(number))
+    assert found
+    return int(found[1]), int(found[2])
 
 
 class Line:
@@ -18,7 +25,7 @@ class Line:
         self._free_at = 0.0
         self._coming: deque[tuple[float, float, int]] = deque()  # when its answer comes, when it was sent, its number
         self.ages: list[float] = []
-        self.carried = 0
+        self.carried = self.wrong = 0
 
     def send(self, size: int) -> None:
         number = self.flow.sent(size)
@@ -32,7 +39,10 @@ class Line:
             _, sent, number = self._coming.popleft()
             self.ages.append(self.now - sent)
             if self.answers:
-                self.flow.answered(number)
+                before = [one.sent_at for one in self.flow._sent]
+                self.flow.answered(*place_of(number))
+                gone = before[: len(before) - len(self.flow._sent)]
+                self.wrong += sum(one > sent for one in gone)
 
     def stand_still(self, seconds: float) -> None:
         """Let it carry nothing for a while."""
@@ -108,7 +118,7 @@ def test_a_late_answer_brings_the_asking_back_and_is_not_another_frames() -> Non
     line.wait(3.0)
     assert flow.allowance() > 0 and flow.unanswered == 0
     flow.sent(100)
-    flow.answered(late)
+    flow.answered(*place_of(late))
     assert flow.unanswered == 1 and flow.on_its_way == 100
     flow.reset()
     assert flow.unanswered == 0 and flow.on_its_way == 0
@@ -117,17 +127,27 @@ def test_a_late_answer_brings_the_asking_back_and_is_not_another_frames() -> Non
 def test_an_answer_stands_for_those_before_it_too() -> None:
     flow = Flow(lambda: 0.0)
     numbers = [flow.sent(100) for _ in range(5)]
-    flow.answered(numbers[3])
+    flow.answered(*place_of(numbers[3]))
     assert flow.on_its_way == 100
-    flow.answered(numbers[1])  # again, or late
+    flow.answered(*place_of(numbers[1]))  # again, or late
     assert flow.on_its_way == 100
 
 
-def test_frames_on_their_way_are_never_so_many_that_two_have_one_number() -> None:
-    flow, numbers = Flow(lambda: 0.0), list[int]()
+def test_frames_on_their_way_are_far_fewer_than_there_are_places_and_none_is_in_the_first_row() -> None:
+    flow, places = Flow(lambda: 0.0), list[tuple[int, int]]()
     while flow.allowance() > 0:
-        numbers.append(flow.sent(1))
-    assert len(numbers) == len(set(numbers)) > 10 and all(1 <= number <= 16 for number in numbers)
+        places.append(place_of(flow.sent(1)))
+    assert len(places) == len(set(places)) == 100 and min(places) == (2, 1)
+    assert len({place_of(number) for number in range(1000)}) == 256
+
+
+@pytest.mark.parametrize(("seconds", "delay", "size"), [(6.0, 0.2, 60), (10.0, 0.2, 150), (20.0, 0.01, 150)])
+def test_after_a_line_has_stood_still_no_answer_is_another_frames(seconds: float, delay: float, size: int) -> None:
+    line = Line(200e3, delay)
+    play(line, 5 * SECOND, wanted=size, rate=30)
+    line.stand_still(seconds)
+    play(line, 10 * SECOND + seconds, wanted=size, rate=30)
+    assert line.wrong == 0
 
 
 @pytest.mark.parametrize("seconds", [2.0, 8.0, 30.0])

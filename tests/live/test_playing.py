@@ -18,6 +18,7 @@ from inspector.load import load_agent
 from inspector.load.bundle import bundle_folders
 from inspector.recorder import brightness
 from tests.helpers import small_agent
+from tests.live.fresh import all_told
 
 
 def go(playing: Playing, steps: int) -> None:
@@ -147,7 +148,7 @@ def test_what_a_checkpoint_does_not_have_cannot_be_explained_and_all_stays(tmp_p
         assert playing.press("c") == "the same state under checkpoint 2 of 2"
         said = [playing.press("t") for _ in range(3)]
         assert said == ["explained: contrast", "explained: advantage", "explained: score"]
-        filming.wait()
+        all_told(filming)
 
 
 class WithoutCritic(nn.Module):
@@ -201,7 +202,7 @@ def test_rules_out_of_a_file_stay_whatever_becomes_of_the_file(tmp_path: Path) -
         playing.press("r")
         go(playing, 1)
         assert playing.press("2") == "explained: score; the recording has ended with that, r begins another"
-        filming.wait()
+        all_told(filming)
     explanation = filming.finished[0].manifest["explanation"]
     assert explanation["composite"] == "mine" and explanation["target"] == "RIGHT" and explanation["rules"]
 

@@ -1,5 +1,7 @@
 """Score bars: about their own zero, the ones that matter always there, and names that stay apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,13 +92,15 @@ def test_scores_nearly_alike_have_bars_nearly_alike(scores: list[float]) -> None
     assert all(f"{abs(score):.2f}" in line for score, line in zip(scores, lines(scene(scores))[1:], strict=True))
 
 
-def test_the_range_narrows_by_decisions_and_not_by_frames_and_each_unit_has_its_own() -> None:
+def test_the_range_narrows_by_decisions_and_not_by_frames_or_keys_and_each_network_has_its_own() -> None:
     bars, made = ScoreBars(), scene([100.0, 1.0])
     bars.lines(made, 45, 18)
     made.decision = Decision(action=0, scores=np.array([50.0, 1.0], np.float32), value=None)
     once = [line.plain for line in bars.lines(made, 45, 18)]
     assert once == [line.plain for line in bars.lines(made, 45, 18)] and 10 < once[1].count("█") < 20
-    made.unit, made.decision = "another", Decision(0, np.array([0.5, 0.1], np.float32), None)
+    made.unit, made.decision = "another target", replace(made.decision)
+    assert once == [line.plain for line in bars.lines(made, 45, 18)]
+    made.network, made.decision = "another", Decision(0, np.array([0.5, 0.1], np.float32), None)
     assert bars.lines(made, 45, 18)[1].plain.count("█") > 25
 
 

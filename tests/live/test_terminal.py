@@ -32,8 +32,8 @@ with Terminal() as terminal:
 class Console:
     """A pseudo terminal with a program in it."""
 
-    def __init__(self, what: str, *, answers: bool = True) -> None:
-        self.answers = answers
+    def __init__(self, what: str, *, answers: bool = True, delay: float = 0.0) -> None:
+        self.answers, self.delay = answers, delay
         self.ours, theirs = pty.openpty()
         self.modes = termios.tcgetattr(theirs)
         program = PROGRAM.format(what=textwrap.indent(textwrap.dedent(what), "    ").strip())
@@ -52,8 +52,9 @@ class Console:
         with suppress(OSError):
             while data := os.read(self.ours, 4096):
                 self.seen += data
-                for number in QUESTION.findall(data) if self.answers else []:
-                    os.write(self.ours, b"\x1b[2;%sR" % number)
+                for place in QUESTION.findall(data) if self.answers else []:
+                    answer = b"\x1b[%s;%sR" % place
+                    threading.Timer(self.delay, lambda answer=answer: os.write(self.ours, answer)).start()
 
     def wait_for(self, text: bytes, times: int = 1) -> None:
         end = time.monotonic() + 20
@@ -119,6 +120,17 @@ def test_where_no_shell_could_let_it_go_on_it_is_not_stopped(console: Console) -
     console.process.terminate()
     assert console.process.wait(20) == 143
     console.assert_given_back(2)
+
+
+@pytest.mark.parametrize("first", ["signal.raise_signal(signal.SIGINT)", "pass", "terminal.heed()"])
+def test_ctrl_c_while_it_is_being_given_back_waits_until_it_is(first: str) -> None:
+    stop = "os.kill(os.getpid(), signal.SIGTSTP)\n" if "heed" in first else ""
+    console = Console(f"import signal\n{stop}time.sleep(0.1)\n{first}", delay=0.9)
+    console.wait_for(LEAVE)  # its answer is still to come
+    console.process.send_signal(signal.SIGINT)
+    assert console.process.wait(20) == -signal.SIGINT
+    console.assert_given_back()
+    console.process.communicate()
 
 
 def test_a_terminal_that_answers_nothing_is_given_back_too() -> None:
