@@ -75,22 +75,20 @@ def test_a_target_that_there_is_not_is_refused(player: Player) -> None:
         player.target = "JUMP"
 
 
-def test_returns_are_summed_until_a_new_game_begins_after_the_last_point(player: Player) -> None:
-    rewards, over = 0.0, False
-    for _ in range(3000):
-        _, outcome = player.act(player.think())
-        rewards += outcome.reward
-        if outcome.over:
-            over = True
-            break
-        assert player.return_so_far == rewards
-    assert over and player.steps > 500 and player.return_so_far == rewards
-    last, taken = player.think().step.screen, player.taken
-    player.new_game()
-    assert player.steps == 0 and player.return_so_far == 0.0 and player.taken == taken
-    assert not np.array_equal(player.think().step.screen, last) and player.follows_seed
-    player.new_game()
-    assert not player.follows_seed
+def test_returns_are_summed_until_a_new_game_begins_after_the_last_life() -> None:
+    with Player([load_agent("breakout", checkpoint="first")], find_for("ALE/Breakout-v5", None), seed=1) as player:
+        rewards, over = 0.0, False
+        while not over:
+            _, outcome = player.act(player.think())
+            rewards, over = rewards + outcome.reward, outcome.over
+            assert player.return_so_far == rewards and player.steps < 1000
+        assert player.lives == 0 and player.steps > 100
+        last, taken = player.think().step.screen, player.taken
+        player.new_game()
+        assert player.steps == 0 and player.return_so_far == 0.0 and player.taken == taken
+        assert not np.array_equal(player.think().step.screen, last) and player.follows_seed
+        player.new_game()
+        assert not player.follows_seed
 
 
 @pytest.mark.parametrize(
