@@ -40,8 +40,8 @@ def watch(
             write(facts_of(stage.scene, now - begun))
             told = now
         due = max(due + 1 / (stage.scene.decision_rate * pace), now - _EVERY_SECONDS)
-        while not stopped and due > clock():
-            sleep(min(due - clock(), _LISTEN_SECONDS))
+        while not stopped and (left := due - clock()) > 0:
+            sleep(min(left, _LISTEN_SECONDS))
     write(facts_of(stage.scene, clock() - begun))
 
 

@@ -30,6 +30,19 @@ def piped(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def running(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    """The command while it runs, with its output in pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "inspector", *arguments],
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_into_a_pipe_go_lines_and_stderr_says_why(tmp_path: Path) -> None:
     done = piped(*BREAKOUT, "--steps", "45", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "stdout is no terminal: a line a second instead of the picture\n")
@@ -57,15 +70,7 @@ def test_json_is_an_object_a_line_and_the_last_tells_of_the_whole(tmp_path: Path
 
 
 def test_a_reader_that_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "inspector", *BREAKOUT, "--steps", "200"],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with running(*BREAKOUT, "--steps", "200", folder=tmp_path) as process:
         assert process.stdout is not None and process.stderr is not None
         assert re.fullmatch(LINE, process.stdout.readline().strip())
         process.stdout.close()
@@ -76,15 +81,7 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_at_a_signal_the_whole_is_still_told(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "inspector", *BREAKOUT, "--json"],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with running(*BREAKOUT, "--json", folder=tmp_path) as process:
         assert process.stdout is not None and process.stderr is not None
         assert json.loads(process.stdout.readline())["lives"] == 5
         process.send_signal(number)

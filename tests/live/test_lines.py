@@ -90,3 +90,14 @@ def test_it_ends_at_a_signal_and_says_where_it_was(scene: Scene) -> None:
 
     watch(Steps(scene, 600), write, 1.0, clock, clock.sleep, stopped)
     assert clock.now == pytest.approx(2.1, abs=0.2) and len(written) == 4
+
+
+def test_time_that_passes_while_it_is_looked_at_is_never_slept_backwards(scene: Scene) -> None:
+    clock, slept = Clock(), list[float]()
+
+    def passing() -> float:
+        clock.now += 0.03
+        return clock.now
+
+    watch(Steps(scene, 30), lambda _: None, 1.0, passing, slept.append)
+    assert slept and min(slept) > 0
