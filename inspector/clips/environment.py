@@ -26,9 +26,9 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
     The action is the class that was recognised; what comes next does not depend on it, and there is no reward.
 
     An observation is a clip as the network sees it before it is normalised, uint8 (frames, rows, columns, 3). `info`
-    holds `video` (the number of the file), `start` (the window's first frame) and `frames`: those frames that came
-    since the window before and are not older than any window still to come, whole and in order. So each frame of a
-    video is in `info` once, and memory stays flat however long the video is.
+    holds `video` (the number of the file), `start` (the window's first frame), and of the frames that came since the
+    window before: `numbers`, `seconds`, and `screens`, each uint8 (height, width, 3) as it is in the video. So each
+    frame is in `info` once, and memory stays flat however long the video is.
 
     Args:
         paths: The files.
@@ -82,7 +82,7 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
             clip, info = self._next()
             return clip, 0.0, False, False, info
         next(self.video, None)  # which would tell of a loss
-        return self._clip, 0.0, True, False, {"video": self._number, "start": self._start, "frames": ()}
+        return self._clip, 0.0, True, False, self._info(())
 
     def close(self) -> None:
         """Close the video."""
@@ -96,7 +96,16 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
             self._seen.popleft()
         held = dict(self._seen)
         self._clip: Clip = np.stack([held[place] for place in places])
-        return self._clip, {"video": self._number, "start": self._start, "frames": new}
+        return self._clip, self._info(new)
+
+    def _info(self, new: Sequence[Frame]) -> dict[str, Any]:
+        return {
+            "video": self._number,
+            "start": self._start,
+            "numbers": np.array([frame.number for frame in new], np.int64),
+            "seconds": np.array([frame.seconds for frame in new]),
+            "screens": tuple(frame.image for frame in new),
+        }
 
     def _read_to(self, count: int) -> tuple[Frame, ...]:
         """Read on until so many frames of the video have been read; those that came."""

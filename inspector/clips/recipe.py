@@ -46,7 +46,7 @@ class ClipRecipe:
         return 3, self.frames, *self.crop
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bring a frame to the size that the network sees, as torchvision's presets for videos do (bilinear, no filter).
+        """Bring a frame to the size that the network sees, as torchvision's video presets do: bilinear, no filter.
 
         Args:
             image: uint8 RGB (height, width, 3), of any size.
