@@ -38,3 +38,9 @@ class GameError(InspectorError):
     """An environment that does not exist or does not fit the agent. Exit code 6."""
 
     exit_code = 6
+
+
+class VideoError(InspectorError):
+    """A video that cannot be read, or of which frames are missing. Exit code 7."""
+
+    exit_code = 7

@@ -11,6 +11,7 @@ exit codes:
   4    the network holds an operation that cannot be explained
   5    a folder, a disk or a recording does not serve
   6    the environment does not exist, or does not fit the agent
+  7    a video cannot be read, or not to its end
   130  interrupted; what was recorded so far is finished and kept"""
 
 EXAMPLES = f"""\

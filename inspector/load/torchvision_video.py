@@ -1,0 +1,117 @@
+"""Video networks of torchvision by name, with weights out of a file or torchvision's own."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor, nn
+
+from inspector.clips.agent import ClipAgent
+from inspector.clips.recipe import ClipRecipe
+from inspector.errors import CheckpointError, UnsupportedError, UsageError
+from inspector.load.safe import identify, read_file
+from inspector.load.weights import check_tensors, read_safetensors, read_torch
+from inspector.records import AgentFacts, Checkpoint
+
+PREFIX = "torchvision:"
+
+_HEADS = {"r3d_18": "fc.bias", "mc3_18": "fc.bias", "r2plus1d_18": "fc.bias", "s3d": "classifier.1.bias"}
+"""Networks that are explained, and the tensor that has a number for every class."""
+
+_TRANSFORMERS = "mvit", "swin3d"
+_FRAMES = 16
+"""Of a clip, as torchvision's reference training has them."""
+
+
+def open_torchvision(name: str, weights: Path | None = None, *, frames: int = _FRAMES) -> ClipAgent:
+    """Open a video network of torchvision.
+
+    Args:
+        name: As `torchvision:r3d_18`, or without the prefix.
+        weights: A state dict that torch.save or safetensors has written; None takes torchvision's own for Kinetics-400,
+            which torchvision downloads.
+        frames: Frames of a clip.
+
+    Raises:
+        UsageError: If there is no such network, or torchvision is not installed.
+        UnsupportedError: If it is a transformer.
+        CheckpointError: If the weights cannot be read, do not fit, or cannot be downloaded.
+    """
+    short = name.removeprefix(PREFIX)
+    if short.startswith(_TRANSFORMERS):
+        raise UnsupportedError(f"{name} is a transformer, for which there are no rules: take one of {_known()}")
+    if short not in _HEADS:
+        raise UsageError(f"torchvision has no video network {short!r} that can be explained: take one of {_known()}")
+    models = _models()
+    own = models.get_model_weights(short).DEFAULT
+    if weights is None:
+        network, checkpoint, names = _downloaded(models, short, own), Checkpoint(str(own), ""), own.meta["categories"]
+    else:
+        network, checkpoint, names = _from_file(models, short, weights, own.meta["categories"])
+    preset = own.transforms()
+    recipe = ClipRecipe(frames, *_pair(preset.resize_size), *_pair(preset.crop_size), *_colours(preset))
+    facts = AgentFacts(
+        name=short if weights is None else weights.stem,
+        format="torchvision",
+        architecture=short,
+        checkpoint=checkpoint,
+        assumed=(f"clips of {frames} frames, resized and normalised as for torchvision's own weights",),
+    )
+    return ClipAgent(network.eval(), tuple(names), recipe, facts)
+
+
+def _known() -> str:
+    return ", ".join(PREFIX + one for one in _HEADS)
+
+
+def _models() -> ModuleType:
+    try:
+        return importlib.import_module("torchvision.models")
+    except ImportError as error:
+        raise UsageError("torchvision is not installed: pip install the version of it for your torch") from error
+
+
+def _downloaded(models: ModuleType, name: str, own: Any) -> nn.Module:
+    try:
+        network: nn.Module = models.get_model(name, weights=own)
+    except (OSError, RuntimeError) as error:  # no network, or a digest that is not right
+        raise CheckpointError(f"weights of {name} cannot be downloaded ({error}): give a file by --weights") from error
+    return network
+
+
+def _from_file(
+    models: ModuleType, name: str, path: Path, categories: list[str]
+) -> tuple[nn.Module, Checkpoint, list[str]]:
+    """The network with the weights of a file; as many classes as these have."""
+    file = read_file(path)
+    if identify(file) == "safetensors":
+        state = read_safetensors(file.content, str(path))
+    else:
+        found = read_torch(file.content, str(path))
+        state = check_tensors(found if isinstance(found, dict) else {}, str(path), len(file.content))
+    count = _class_count(name, path, state)
+    network: nn.Module = models.get_model(name, weights=None, num_classes=count)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        cause = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{path} does not fit torchvision's {name}: {cause}") from error
+    names = categories if count == len(categories) else [f"class {number}" for number in range(count)]
+    return network, Checkpoint(str(path), file.sha256), names
+
+
+def _class_count(name: str, path: Path, state: dict[str, Tensor]) -> int:
+    head = state.get(_HEADS[name])
+    if head is None or head.ndim != 1:
+        raise CheckpointError(f"{path} holds no weights of {name}: it lacks {_HEADS[name]}; save its state_dict()")
+    return len(head)
+
+
+def _pair(size: list[int]) -> tuple[tuple[int, int]]:
+    return ((size[0], size[1]),)
+
+
+def _colours(preset: Any) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    mean, std = preset.mean, preset.std
+    return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])

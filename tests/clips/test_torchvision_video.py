@@ -1,0 +1,70 @@
+"""torchvision's video networks, with weights that torchvision's own code has saved."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from inspector.errors import CheckpointError, InspectorError, UnsupportedError, UsageError
+from inspector.load.torchvision_video import open_torchvision
+from inspector.lrp import Explainer
+from tests import torchvision_stub  # noqa: F401 - before torchvision
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from torchvision.models.video import r3d_18
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "mine.pth"
+    torch.save(r3d_18(num_classes=7).state_dict(), path)
+    return path
+
+
+def test_scores_are_torchvisions_own_and_the_ledger_closes(weights: Path) -> None:
+    from torchvision.models.video import R3D_18_Weights, r3d_18
+
+    agent = open_torchvision("torchvision:r3d_18", weights, frames=8)
+    network = r3d_18(num_classes=7)
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    frames = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), np.uint8)
+    prepare = R3D_18_Weights.KINETICS400_V1.transforms()
+    with torch.inference_mode():
+        expected = network.eval()(prepare(torch.from_numpy(frames).permute(0, 3, 1, 2)[None]))
+    clips = np.stack([agent.recipe.prepare(frame) for frame in frames])[None]
+    np.testing.assert_allclose(agent.scores(clips), expected.numpy(), atol=1e-5)
+    assert agent.class_names == tuple(f"class {number}" for number in range(7))
+    explained = Explainer(agent.network)(torch.from_numpy(agent.recipe.normalise(clips)))
+    assert explained.score.item() == pytest.approx(expected.max().item(), abs=1e-5)
+    moved = sum(part.abs().item() for part in explained.ledger.values())
+    assert sum(part.item() for part in explained.ledger.values()) == pytest.approx(
+        explained.score.item(), abs=1e-5 * moved
+    )
+
+
+def test_safetensors_fit_too_and_other_numbers_of_classes_have_names_of_their_own(
+    weights: Path, tmp_path: Path
+) -> None:
+    state = torch.load(weights, weights_only=True)
+    save_file(state, tmp_path / "mine.safetensors")
+    assert len(open_torchvision("r3d_18", tmp_path / "mine.safetensors").class_names) == 7
+    state["fc.weight"], state["fc.bias"] = torch.zeros(400, 512), torch.zeros(400)
+    torch.save(state, tmp_path / "kinetics.pth")
+    assert "archery" in open_torchvision("r3d_18", tmp_path / "kinetics.pth").class_names
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("torchvision:mvit_v2_s", UnsupportedError, "is a transformer"),
+        ("torchvision:swin3d_t", UnsupportedError, "torchvision:r3d_18"),
+        ("torchvision:resnet18", UsageError, "no video network 'resnet18'"),
+        ("torchvision:mc3_18", CheckpointError, "does not fit torchvision's mc3_18"),
+        ("torchvision:s3d", CheckpointError, "lacks classifier.1.bias"),
+    ],
+)
+def test_what_does_not_fit_is_said(name: str, kind: type[InspectorError], words: str, weights: Path) -> None:
+    with pytest.raises(kind, match=words):
+        open_torchvision(name, weights)
