@@ -1,9 +1,12 @@
-"""See what a game-playing network looks at when it decides.
+"""See what a game-playing or video-watching network looks at when it decides.
 
 Every public name is here; each is imported when first used, so that `import inspector` costs nothing.
 
     agent = inspector.load_agent("breakout")
     recording = inspector.record(agent, steps=600)
+
+    watcher = inspector.load_clip_agent("motion-digits")
+    recording = inspector.record_videos(watcher, ["clip.mp4"])
 
     explainer = inspector.Explainer(network, composite="epsilon_plus", input_bounds=(0.0, 1.0))
     explanation = explainer(inputs, target)
@@ -19,21 +22,26 @@ from inspector.errors import (
     RecordingError,
     UnsupportedError,
     UsageError,
+    VideoError,
 )
 
 if TYPE_CHECKING:
     from inspector.agent import Agent
+    from inspector.clips.agent import ClipAgent
     from inspector.integrations.gymnasium import RecordExplained
     from inspector.load import load_agent
+    from inspector.load.clip_opening import load_clip_agent
     from inspector.lrp import Explainer, Explanation
     from inspector.recording import Recording
     from inspector.session import record
+    from inspector.viewing.session import record_videos
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Agent",
     "CheckpointError",
+    "ClipAgent",
     "Explainer",
     "Explanation",
     "GameError",
@@ -43,19 +51,25 @@ __all__ = [
     "RecordingError",
     "UnsupportedError",
     "UsageError",
+    "VideoError",
     "__version__",
     "load_agent",
+    "load_clip_agent",
     "record",
+    "record_videos",
 ]
 
 _HOMES = {
     "Agent": "inspector.agent",
+    "ClipAgent": "inspector.clips.agent",
     "Explainer": "inspector.lrp",
     "Explanation": "inspector.lrp",
     "RecordExplained": "inspector.integrations.gymnasium",
     "Recording": "inspector.recording",
     "load_agent": "inspector.load",
+    "load_clip_agent": "inspector.load.clip_opening",
     "record": "inspector.session",
+    "record_videos": "inspector.viewing.session",
 }
 
 if not TYPE_CHECKING:  # a type checker shall know exactly the names above, and no others

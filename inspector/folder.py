@@ -45,7 +45,8 @@ class Recording:
         path: Its folder.
         manifest: What its `manifest.json` says: all that was handed in, and `status` (`complete`, `interrupted`,
             `failed` or `recovered`), `counts` (`frames`, `steps`, `episodes`, `seconds`, `relevance_maps`), `film`
-            (`width`, `height`, `fps`) and `files` (`bytes` and `sha256` by name).
+            (`width`, `height`, `fps`, and `timed`: whether frames have times of their own) and `files` (`bytes` and
+            `sha256` by name).
     """
 
     path: Path
@@ -191,7 +192,7 @@ def finalise(
     if maps and map_journal:
         with undisturbed(), replacing(folder / MAPS) as part:
             write_maps(read_journal(map_journal.path), part)
-    seconds = frame_count / manifest["film"]["fps"]
+    seconds = _length(folder, manifest, frame_count)
     if frame_count:
         _write_picture(folder, read_frame(folder / FILM, seconds / 2) if thumbnail is None else thumbnail)
     there = {FILM: frame_count, ROWS: True, MAPS: maps, THUMBNAIL: frame_count}
@@ -209,6 +210,13 @@ def finalise(
     if map_journal:
         map_journal.close(delete=True)
     return finished
+
+
+def _length(folder: Path, manifest: Mapping[str, Any], frame_count: int) -> float:
+    """Seconds of the film."""
+    if frame_count and manifest["film"].get("timed"):
+        return read_facts(folder / FILM, decode=False).seconds
+    return float(frame_count / manifest["film"]["fps"])
 
 
 def _write_picture(folder: Path, picture: NDArray[np.uint8]) -> None:

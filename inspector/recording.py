@@ -56,6 +56,7 @@ class RecordingWriter:
         overwrite: bool = False,
         save_relevance: bool = False,
         threads: int = 2,
+        timed: bool = False,
     ) -> None:
         """Check that the recording can be made, and make its folder.
 
@@ -69,6 +70,7 @@ class RecordingWriter:
             overwrite: Replace the files of a recording that is there; nothing else is ever deleted.
             save_relevance: Keep relevance maps.
             threads: Threads of the encoder; part of what the film's bytes depend on.
+            timed: Frames come with times of their own, and `fps` is their mean rate.
 
         Raises:
             RecordingError: If the folder cannot be written, or holds something and `overwrite` is not given.
@@ -76,13 +78,20 @@ class RecordingWriter:
         """
         self.folder = Path(folder)
         said: dict[str, Any] = plain(manifest)
-        film = {"width": width + width % 2, "height": height + height % 2, "fps": float(fps)}
+        film = {"width": width + width % 2, "height": height + height % 2, "fps": float(fps), "timed": timed}
         self._manifest = {**said, "format": FORMAT, "format_version": 1, "status": UNFINISHED, "film": film}
         title = {"title": str(said["title"])} if "title" in said else {}
         told = {name: value for name, value in said.items() if name != "command"}  # the film's bytes know no folder
         tags = {**title, "comment": json.dumps(told, ensure_ascii=False)}
         self._begin_film = partial(
-            VideoWriter, self.folder / FILM, width=width, height=height, fps=fps, threads=threads, metadata=tags
+            VideoWriter,
+            self.folder / FILM,
+            width=width,
+            height=height,
+            fps=fps,
+            threads=threads,
+            metadata=tags,
+            timed=timed,
         )
         self._save_relevance = save_relevance
         self._parts: tuple[JournalWriter, VideoWriter] | None = None
@@ -98,8 +107,8 @@ class RecordingWriter:
         """Whether `close` was called."""
         return self._outcome is not None
 
-    def add_frame(self, frame: NDArray[np.uint8]) -> None:
-        """Append a frame to the film: uint8 RGB, (height, width, 3).
+    def add_frame(self, frame: NDArray[np.uint8], seconds: float | None = None) -> None:
+        """Append a frame to the film: uint8 RGB, (height, width, 3); with its time, if the film is `timed`.
 
         Raises:
             ValueError: If its shape or type is another.
@@ -107,7 +116,7 @@ class RecordingWriter:
         """
         with self._noting_failure():
             _, film = self._started()
-            film.add(frame)
+            film.add(frame, seconds)
 
     def add_row(self, row: Mapping[str, Any]) -> None:
         """Append the row of a decision; when this returns, a kill cannot lose it.

@@ -14,6 +14,10 @@ from inspector.recording import Recording
 def replay(arguments: Namespace) -> int:
     """Watch a recording again."""
     recording = Recording.load(arguments.recording)
+    if recording.manifest["film"].get("timed"):
+        raise UsageError(
+            f"{recording.path} is of videos, and games are replayed here: open its film, {recording.video}"
+        )
     with Replay(recording) as stage:
         stage.scene.overlay = _overlay(arguments.overlay, stage.scene)
         outlet = Outlet(

@@ -17,6 +17,7 @@ _NUMBERS = pa.list_(pa.float32())
 
 ROW_SCHEMA = pa.schema(
     [
+        # Of a recorded video an episode is one video, a step one window; see inspector.viewing.rows.
         pa.field("episode", pa.int32(), nullable=False),  # from 0
         pa.field("step", pa.int32(), nullable=False),  # within the episode, from 0
         pa.field("frame", pa.int64(), nullable=False),  # emulator frames played in the episode before the decision
@@ -151,10 +152,20 @@ def row_of(
             "regions_hidden": [region.name for region in regions.regions if not region.boxes],
             "regions_unsure": [region.name for region in regions.regions if not region.sure],
         }
+    return row | explanation_columns(relevance, attention)
+
+
+def explanation_columns(relevance: Relevance | None, attention: Attention) -> dict[str, Any]:
+    """The columns of one explanation; none without it.
+
+    Args:
+        relevance: The explanation.
+        attention: Its summary.
+    """
     if relevance is None:
-        return row
+        return {}
     shares = attention.frame_shares
-    return row | {
+    return {
         "target": relevance.target,
         "target_score": relevance.score,
         "relevance_positive": attention.positive,

@@ -28,6 +28,9 @@ _BUFFER_BYTES = 1 << 20  # larger than a fragment, so that it leaves in one writ
 # 40 % of the CPU time here and bring nothing.
 _X264 = "subme=0:me=dia:weightp=0"
 _LOOKAHEAD = 10
+TICK = Fraction(1, 90_000)
+"""Unit of the times of frames that have times of their own, in seconds; as broadcasting has it."""
+
 _SMPTE170M, _BT709, _LIMITED = 6, 1, 1  # numbers of ITU-T H.273: cv2 converts to YUV by BT.601, limited range
 
 
@@ -91,6 +94,7 @@ class VideoWriter:
         preset: str = "veryfast",
         threads: int = 2,
         metadata: Mapping[str, str] | None = None,
+        timed: bool = False,
     ) -> None:
         """Start a film; a file at `path` is replaced.
 
@@ -103,6 +107,7 @@ class VideoWriter:
             preset: Preset of x264.
             threads: Threads of x264, at least 1; part of what the bytes depend on.
             metadata: Tags of the film, as `title` and `comment`.
+            timed: Frames come with times of their own, and `fps` is their mean rate; else they come at that rate.
 
         Raises:
             ValueError: If a size, the rate or `threads` is not positive.
@@ -113,6 +118,8 @@ class VideoWriter:
         self.path, self.frame_count = Path(path), 0
         self._shape = (height, width, 3)
         self._rate = Fraction(fps).limit_denominator(1001)
+        self._tick = TICK if timed else 1 / self._rate
+        self._pts = -1
         self._error: RecordingError | None = None
         self._open = True
         with self._guarded():
@@ -127,6 +134,7 @@ class VideoWriter:
 
     def _prepare(self, crf: int, preset: str, threads: int) -> None:
         encoder = self._stream.codec_context
+        encoder.time_base = self._tick
         encoder.height, encoder.width = (size + size % 2 for size in self._shape[:2])
         encoder.pix_fmt, encoder.thread_count, encoder.max_b_frames = "yuv420p", threads, 0
         encoder.color_range, encoder.colorspace = _LIMITED, _SMPTE170M
@@ -148,28 +156,32 @@ class VideoWriter:
             self._error = self._error or _film_error(self.path, getattr(self, "_file", None), error)
             raise self._error from error
 
-    def add(self, frame: NDArray[np.uint8]) -> None:
+    def add(self, frame: NDArray[np.uint8], seconds: float | None = None) -> None:
         """Append a frame.
 
         Args:
             frame: uint8 RGB, (height, width, 3). It may be reused as soon as this returns.
+            seconds: When a `timed` film shows it, to the nearest `TICK`, and a tick after the frame before at the
+                earliest; None in other films.
 
         Raises:
-            ValueError: If the shape or type is another.
+            ValueError: If the shape or type is another, or there is a time where none belongs.
             RecordingError: If the film cannot be written any further.
         """
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise ValueError(f"a frame is uint8 {self._shape}, not {frame.dtype} {frame.shape}")
+        if (self._tick == TICK) != (seconds is not None):
+            raise ValueError("frames of a timed film have times, and no others")
         if self._error is not None:
             raise self._error
         if not self._open:
             raise RecordingError(f"{self.path} is closed; start another film")
+        pts = self._pts + 1 if seconds is None else max(self._pts + 1, round(seconds / self._tick))
         with undisturbed(), self._guarded():
             picture = av.VideoFrame.from_numpy_buffer(_to_yuv(frame), format="yuv420p")
-            picture.pts = self.frame_count
-            picture.time_base = 1 / self._rate
+            picture.pts, picture.time_base = pts, self._tick
             self._container.mux(self._stream.encode(picture))
-            self.frame_count += 1
+            self.frame_count, self._pts = self.frame_count + 1, pts
 
     def close(self) -> int:
         """Finish the film: an ordinary MP4 with its index in front. A second call does nothing.

@@ -4,6 +4,7 @@ scripts/bench engine                      # every explanation against forward + 
 scripts/bench record                      # 2,000 steps with and without explanation, in turn, three rounds
 scripts/bench memory --steps 20000        # resident memory at 2,000 steps and at the end of one recording
 scripts/bench track                       # states a second in a track, against the engine alone
+scripts/bench clips                       # a window of a video, explained and recorded, against forward + gradient
 scripts/bench live                        # a frame's cost, watching against playing, and the view through a slow line
 """
 
@@ -149,6 +150,20 @@ def bench_live(arguments: argparse.Namespace) -> int:
     return int(run(arguments))
 
 
+def bench_clips(arguments: argparse.Namespace) -> int:
+    """A window of a video: explained, recognised and explained, recorded; each against forward + gradient."""
+    from bench_clips import run
+
+    found = run(arguments)
+    if arguments.json:
+        return show(found, True)
+    for agent, rows in found.items():
+        print(agent)
+        for name, row in rows.items():
+            print(f"  {name:34} {row['median']:6.2f}  ({row['low']:.2f} to {row['high']:.2f})")
+    return 0
+
+
 def show(result: dict[str, Any], as_json: bool) -> int:
     """Print a result."""
     if as_json:
@@ -171,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=raw)
-    commands = whole.add_subparsers(required=True, metavar="engine | record | memory | track | live")
+    commands = whole.add_subparsers(required=True, metavar="engine | record | memory | track | clips | live")
     one = commands.add_parser(
         "engine",
         help=bench_engine.__doc__,
@@ -206,6 +221,12 @@ def parser() -> argparse.ArgumentParser:
     four.add_argument("--rounds", type=int, default=16, help="of playing and of watching, in turn (16)")
     four.add_argument("--seconds", type=float, default=24.0, help="so long each terminal is watched (24)")
     four.set_defaults(function=bench_live)
+    five = commands.add_parser("clips", help=bench_clips.__doc__, description=bench_clips.__doc__)
+    five.add_argument(
+        "agents", nargs="*", default=["r3d_18", "motion-digits"], help="r3d_18, or a bundle (r3d_18 motion-digits)"
+    )
+    five.add_argument("--rounds", type=int, default=8, help="of every method, in turn (8)")
+    five.set_defaults(function=bench_clips)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return whole

@@ -1,0 +1,239 @@
+"""Recordings of whole videos by a small classifier: every frame at its own time, with relevance of its own."""
+
+import json
+import signal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import h5py
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from inspector.errors import RecordingError, UnsupportedError, UsageError, VideoError
+from inspector.recording import Recording
+from inspector.records import LEDGER_PARTS
+from inspector.recovery import recover
+from inspector.viewing.recorder import mean_rate
+from inspector.viewing.session import record_videos
+from tests.clips.making import number_of, write
+from tests.viewing.making import CLASSES, make_agent
+
+COUNT = 29
+TIMES = [24 * number + 37 * max(number - 11, 0) for number in range(COUNT)]
+"""In 600ths of a second: an even rate that slows down in the middle."""
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("film") / "uneven.mp4", COUNT, times=TIMES)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory, film: Path) -> Recording:
+    folder = tmp_path_factory.mktemp("recordings") / "one"
+    return record_videos(make_agent(), [film], output=folder, save_relevance=True, batch_size=2)
+
+
+def shown(recording: Recording) -> list[tuple[float, NDArray[np.uint8]]]:
+    """Every frame of the recorded film, with its time, and the video as it stands on the page."""
+    x, y, width, height = recording.manifest["page"]["screen"]
+    with av.open(str(recording.video)) as film:
+        frames = [(float(one.pts * one.time_base), one.to_ndarray(format="rgb24")) for one in film.decode(video=0)]
+    return [(time, page[y : y + height, x : x + width]) for time, page in frames]
+
+
+def number_on(screen: NDArray[np.uint8]) -> int:
+    """The number that an enlarged frame shows."""
+    step = screen.shape[0] // 96
+    return number_of(np.ascontiguousarray(screen[::step, ::step]))
+
+
+def rows(recording: Recording) -> list[dict[str, Any]]:
+    return recording.rows.to_pylist()
+
+
+def test_every_frame_of_the_video_is_in_the_film_at_its_own_time(recording: Recording) -> None:
+    frames = shown(recording)
+    assert [number_on(screen) for _, screen in frames] == list(range(COUNT))
+    np.testing.assert_allclose([time for time, _ in frames], [one / 600 for one in TIMES], atol=1e-5)
+    assert recording.manifest["counts"]["frames"] == COUNT
+    assert recording.manifest["film"]["timed"] is True
+
+
+def test_rows_are_windows_with_their_scores_and_a_ledger_that_closes(recording: Recording) -> None:
+    found = rows(recording)
+    assert [row["frame"] for row in found] == [0, 4, 8, 12, 16, 20, 21]
+    assert [row["step"] for row in found] == list(range(7)) and {row["episode"] for row in found} == {0}
+    assert [row["terminated"] for row in found] == [False] * 6 + [True]
+    for row in found:
+        assert row["video_seconds"] == pytest.approx(TIMES[row["frame"]] / 600)
+        assert row["action_name"] == CLASSES[row["action"]] == CLASSES[int(np.argmax(row["scores"]))]
+        assert sum(row[f"ledger_{part}"] for part in LEDGER_PARTS) == pytest.approx(row["target_score"], abs=1e-5)
+        assert row["target_score"] == pytest.approx(row["scores"][CLASSES.index(row["target"])], abs=1e-5)
+        assert len(row["frame_shares"]) == 8 and sum(row["frame_shares"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_manifest_says_how_it_was_made(recording: Recording, film: Path) -> None:
+    manifest = json.loads((recording.path / "manifest.json").read_text())
+    assert manifest["kind"] == "clips" and manifest["status"] == "complete"
+    assert manifest["windows"] == {"frames": 8, "stride": 1, "step": None}
+    assert manifest["preprocessing"]["crop"] == [48, 80]
+    assert manifest["agent"]["class_names"] == list(CLASSES)
+    (video,) = manifest["videos"]
+    assert video["path"] == str(film) and len(video["sha256"]) == 64
+    assert (video["frame_count"], video["fps"], video["width"]) == (COUNT, None, 160)
+    assert video["target"] in CLASSES
+    assert manifest["explanation"] == {"composite": "epsilon_plus", "target": "score", "measure": "relevance"}
+    assert (recording.path / "thumbnail.png").stat().st_size > 1000
+
+
+def test_the_class_of_the_whole_video_is_explained_in_every_window(recording: Recording) -> None:
+    found = rows(recording)
+    scores = torch.tensor([row["scores"] for row in found], dtype=torch.float64)
+    best = CLASSES[int(scores.softmax(1).mean(0).argmax())]
+    assert {row["target"] for row in found} == {best} == {recording.manifest["videos"][0]["target"]}
+
+
+def test_saved_maps_are_those_of_the_windows(recording: Recording) -> None:
+    with h5py.File(recording.path / "relevance.h5") as file:
+        maps = file["relevance"][:]
+    assert maps.shape == (7, 8, 48, 80)
+    for values, row in zip(maps, rows(recording), strict=True):
+        net = row["relevance_positive"] + row["relevance_negative"]
+        assert values.sum(dtype=np.float64) == pytest.approx(net, rel=0.02, abs=0.02)
+
+
+class _Corner(nn.Module):
+    """Scores how bright the corner with the number's lowest bit is, frame by frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(3, 1, 1, bias=False)
+        self.head = nn.Linear(8 * 48 * 80, len(CLASSES), bias=False)
+        with torch.no_grad():
+            self.conv.weight.fill_(1.0)
+            weight = torch.zeros(len(CLASSES), 8, 48, 80)
+            weight[1, :, 1:7, 1:7] = 1.0
+            self.head.weight.copy_(weight.flatten(1))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        scores: Tensor = self.head(torch.relu(self.conv(clips)).flatten(1))
+        return scores
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_relevance_lies_on_the_frame_that_it_belongs_to(film: Path, tmp_path: Path, stride: int) -> None:
+    agent = make_agent(network=_Corner())
+    recording = record_videos(agent, [film], target="bright", output=tmp_path / "r", stride=stride, composite="epsilon")
+    x, y, width, height = recording.manifest["page"]["overlay"]
+    with av.open(str(recording.video)) as decoded:
+        pages = [one.to_ndarray(format="rgb24").astype(int) for one in decoded.decode(video=0)]
+    assert len(pages) == COUNT
+    for number, page in enumerate(pages):
+        corner = page[y : y + height, x : x + width][2 : height // 8, 2 : width // 12]
+        warmth = float((corner[..., 0] - corner[..., 2]).mean())
+        assert (warmth > 40) == bool(number & 1), (number, warmth)
+
+
+def test_several_videos_follow_each_other_in_one_film(film: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "wide.mp4", 12, size=(192, 96))
+    recording = record_videos(make_agent(), [film, other], output=tmp_path / "r", target="each")
+    times = [time for time, _ in shown(recording)]
+    assert len(times) == COUNT + 12 and times == sorted(times)
+    gap = times[COUNT] - times[COUNT - 1]
+    assert 0.02 < gap < 0.2
+    np.testing.assert_allclose(np.diff(times[COUNT:]), 0.04, atol=1e-4)
+    assert [row["episode"] for row in rows(recording)] == [0] * 7 + [1] * 2
+    assert all(row["target"] == row["action_name"] for row in rows(recording))
+    assert recording.manifest["counts"]["episodes"] == 2
+
+
+def test_without_explanation_what_is_recognised_is_recorded(film: Path, tmp_path: Path) -> None:
+    recording = record_videos(make_agent(), [film], output=tmp_path / "r", explain=False)
+    assert recording.manifest["explanation"] is None and recording.manifest["counts"]["frames"] == COUNT
+    assert all(row["target"] is None and len(row["scores"]) == 3 for row in rows(recording))
+
+
+def test_a_stop_after_some_windows_keeps_the_frames_that_they_reached(film: Path, tmp_path: Path) -> None:
+    recording = record_videos(make_agent(), [film], output=tmp_path / "r", windows=2)
+    assert [row["frame"] for row in rows(recording)] == [0, 4]
+    assert [number_on(screen) for _, screen in shown(recording)] == list(range(12))
+
+
+def test_ctrl_c_finishes_the_film(film: Path, tmp_path: Path) -> None:
+    def interrupt(part: str, progress: Any) -> None:
+        if part == "explaining" and progress.done == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    recording = record_videos(make_agent(), [film], output=tmp_path / "r", on_progress=interrupt)
+    assert recording.status == "interrupted"
+    assert len(rows(recording)) == 3
+    assert [number_on(screen) for _, screen in shown(recording)] == list(range(16))
+
+
+def test_a_video_that_loses_frames_is_an_error_and_what_was_seen_is_kept(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.mp4", 60, movflags="+faststart").read_bytes()
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(VideoError, match=r"broken\.mp4"):
+        record_videos(make_agent(), [broken], output=tmp_path / "r", target="bright")
+    kept = Recording.load(tmp_path / "r")
+    assert kept.status == "failed" and kept.manifest["counts"]["frames"] >= 8
+    assert recover(tmp_path / "r").was_finished
+
+
+def test_what_makes_no_sense_is_refused_before_anything_is_written(film: Path, tmp_path: Path) -> None:
+    short = write(tmp_path / "short.mp4", 5)
+    folder = tmp_path / "r"
+    with pytest.raises(UsageError, match=r"short\.mp4: a window of 8 frames with stride 1 needs 8 frames, .* has 5"):
+        record_videos(make_agent(), [film, short], output=folder)
+    with pytest.raises(UsageError, match="no target 'golf'"):
+        record_videos(make_agent(), [film], target="golf", output=folder)
+    with pytest.raises(VideoError, match="does not exist"):
+        record_videos(make_agent(), [film, tmp_path / "none.mp4"], output=folder)
+    with pytest.raises(UsageError, match="leave frames out"):
+        record_videos(make_agent(), [film], step=9, output=folder)
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "mine.txt").write_text("keep")
+    with pytest.raises(RecordingError, match="not empty"):
+        record_videos(make_agent(), [film], output=folder)
+
+
+class _Attention(nn.Module):
+    """A network with an operation that has no rule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.head = nn.AdaptiveAvgPool3d((1, 2, 2)), nn.Linear(12, len(CLASSES))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        tokens = self.pool(clips).flatten(1)[:, None]
+        mixed = torch.nn.functional.scaled_dot_product_attention(tokens, tokens, tokens)
+        scores: Tensor = self.head(mixed[:, 0])
+        return scores
+
+
+def test_a_network_without_rules_is_refused_by_name_and_recorded_without_explanation(
+    film: Path, tmp_path: Path
+) -> None:
+    agent = make_agent(network=_Attention())
+    with pytest.raises(UnsupportedError, match="scaled_dot_product_attention"):
+        record_videos(agent, [film], output=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+    assert record_videos(agent, [film], output=tmp_path / "r", explain=False).status == "complete"
+
+
+def test_the_rate_of_a_film_is_the_mean_of_its_videos(film: Path) -> None:
+    from inspector.clips.source import open_video
+
+    with open_video(film) as video:
+        facts = video.facts
+    assert float(mean_rate([facts])) == pytest.approx(COUNT / facts.seconds, rel=1e-3)
+    assert float(mean_rate([facts, facts])) == pytest.approx(COUNT / facts.seconds, rel=1e-3)
+    assert mean_rate([facts]) <= Fraction(1000)
