@@ -39,6 +39,14 @@ def seeds(text: str) -> tuple[int, ...]:
     return values
 
 
+def strides(text: str) -> tuple[int, ...]:
+    """Whole numbers of at least 1 with commas between, each once; ascending."""
+    values = tuple(sorted(count(part) for part in text.split(",")))
+    if len(set(values)) < len(values):
+        raise argparse.ArgumentTypeError(f"{text} names a stride twice")
+    return values
+
+
 def composite(text: str) -> str:
     """A composite or a method by its name, or a file with rules: `mine.toml`, or any path."""
     if text in (*COMPOSITES, *METHODS) or text.endswith(".toml") or os.path.basename(text) != text:
@@ -62,3 +70,19 @@ def speed(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is no speed: give a number above 0, as 0.5, or max")
     return value
+
+
+def size(text: str) -> tuple[int, int]:
+    """Rows and columns, as `112x112`; one number is both."""
+    rows, _, columns = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").partition("x")
+    return count(rows), count(columns or rows)
+
+
+def colours(text: str) -> tuple[float, float, float]:
+    """A number for red, green and blue each, with commas between; one number is all three."""
+    values = tuple(float(part) for part in text.split(","))
+    if len(values) not in (1, 3):
+        raise argparse.ArgumentTypeError(
+            f"{text} is {len(values)} numbers: give one, or one each for red, green and blue"
+        )
+    return (values[0], values[0], values[0]) if len(values) == 1 else (values[0], values[1], values[2])

@@ -15,11 +15,17 @@ from inspector.console import complain, print_facts, print_finding, print_json, 
 
 if TYPE_CHECKING:
     from inspector.load.bundle import Bundle
+    from inspector.load.clip_bundle import ClipBundle
     from inspector.recording import Recording
 
 
 def record(arguments: Namespace) -> int:
-    """Let an agent play and explain it; tell where the film is. 130 if it was interrupted."""
+    """Let an agent play, or watch videos, and explain it; tell where the film is. 130 if it was interrupted."""
+    if arguments.video:
+        from inspector.viewing_command import record as record_videos
+
+        return record_videos(arguments)
+    options.refuse_video(arguments)
     from inspector import session
     from inspector.load import load_agent
 
@@ -34,12 +40,12 @@ def record(arguments: Namespace) -> int:
             greedy=arguments.greedy,
             composite=arguments.composite,
             target=arguments.target,
-            fps=arguments.fps,
+            fps=arguments.fps or 30,
             explain=arguments.explain,
             regions=arguments.regions,
             outlines=arguments.outlines,
             save_relevance=arguments.save_relevance,
-            batch_size=arguments.batch_size,
+            batch_size=arguments.batch_size or 32,
             threads=arguments.threads,
             output=arguments.output,
             overwrite=arguments.overwrite,
@@ -52,7 +58,15 @@ def record(arguments: Namespace) -> int:
 
 def track(arguments: Namespace) -> int:
     """Follow attention over training; 3 if a checkpoint could not be opened, 1 if one could not be explained."""
-    from inspector.track_command import run
+    from inspector.clip_track_command import clip_task, watches_videos
+    from inspector.track_command import game_task, run
+
+    return run(arguments, clip_task if watches_videos(arguments) else game_task)
+
+
+def profile(arguments: Namespace) -> int:
+    """Profile a video classifier; 3 if videos were left out."""
+    from inspector.profile_command import run
 
     return run(arguments)
 
@@ -73,10 +87,15 @@ def replay(arguments: Namespace) -> int:
 
 def show(arguments: Namespace) -> int:
     """Tell what an agent's file holds."""
-    from inspector.load import describe
+    from inspector.load import describe, describe_clips, watches_clips
 
     with redirect_stdout(sys.stderr):
-        facts = describe(**options.source(arguments))
+        watches = watches_clips(arguments.agent)
+        if watches or (watches is None and options.tells_of_clips(arguments)):
+            facts = describe_clips(**options.clip_source(arguments))
+        else:
+            options.refuse_video(arguments)
+            facts = describe(**options.source(arguments))
     if arguments.json:
         print_json(facts)
         return 0
@@ -100,13 +119,19 @@ def recover(arguments: Namespace) -> int:
 def agents(arguments: Namespace) -> int:
     """List the bundled agents."""
     from inspector.load.bundle import bundle_folders, read_manifest
+    from inspector.load.clip_bundle import ClipBundle, read_clip_manifest
+    from inspector.load.clip_opening import watches_clips
+    from inspector.load.clip_summary import plain_bundle
 
-    bundles = [read_manifest(folder) for folder in bundle_folders().values()]
+    folders = bundle_folders().values()
+    bundles = [read_clip_manifest(one) if watches_clips(one) else read_manifest(one) for one in folders]
     if arguments.json:
-        print_json({"agents": [asdict(bundle) for bundle in bundles]})
+        told = [plain_bundle(one) if isinstance(one, ClipBundle) else asdict(one) for one in bundles]
+        print_json({"agents": told})
         return 0
-    for bundle in bundles:
-        print_facts(results(), bundle.name, describe_bundle(bundle))
+    for one in bundles:
+        lines = describe_clip_bundle(one) if isinstance(one, ClipBundle) else describe_bundle(one)
+        print_facts(results(), one.name, lines)
     return 0
 
 
@@ -127,6 +152,8 @@ def doctor(arguments: Namespace) -> int:
 
 def print_recording(recording: "Recording", *, as_json: bool) -> None:
     """Tell what was recorded, and where it is."""
+    from inspector.telling import describe_film, paths
+
     played, files, counts = episodes(recording), paths(recording), recording.manifest["counts"]
     agent = recording.manifest.get("agent") or {}  # a recording made by other code need not name one
     if as_json:
@@ -138,33 +165,6 @@ def print_recording(recording: "Recording", *, as_json: bool) -> None:
     facts = [("film", describe_film(recording)), *files.items(), *lines]
     print_facts(console, f"{recording.status}: {counts['steps']} steps", facts)
     print_notes(console, "assumed; a flag says otherwise", agent.get("assumed", ()))
-
-
-def describe_film(recording: "Recording") -> str | None:
-    """Length and size of the film, as `1 min 24 s, 3.1 MB`; None without one."""
-    from inspector.recording import FILM
-
-    if FILM not in recording.manifest["files"]:
-        return None
-    minutes, seconds = divmod(round(recording.manifest["counts"]["seconds"]), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
-    length = " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than a second"
-    return f"{length}, {recording.manifest['files'][FILM]['bytes'] / 1e6:.1f} MB"
-
-
-def paths(recording: "Recording") -> dict[str, str]:
-    """Files of a recording that are there, by what they are."""
-    from inspector.recording import MANIFEST, ROWS
-
-    found = {
-        "video": recording.video,
-        "steps": recording.path / ROWS,
-        "manifest": recording.path / MANIFEST,
-        "thumbnail": recording.thumbnail,
-        "relevance": recording.relevance,
-    }
-    return {kind: str(path) for kind, path in found.items() if path and path.is_file()}
 
 
 def episodes(recording: "Recording") -> list[dict[str, Any]]:
@@ -191,10 +191,11 @@ def describe_episode(episode: Mapping[str, Any]) -> str:
 def print_agent(facts: Mapping[str, Any]) -> None:
     """Tell a person what `describe` found."""
     console = results()
-    sections = ("preprocessing", "provenance")
+    facts = {**facts, "class_names": shortened(facts["class_names"])} if "class_names" in facts else facts
+    sections = [name for name in ("preprocessing", "recipe", "provenance") if facts.get(name)]
     apart = ("name", "layers", "checkpoints", "warnings", "assumed", *sections)
     print_facts(console, facts["name"], readable({name: facts[name] for name in facts if name not in apart}))
-    print_notes(console, "layers", map(describe_layer, facts["layers"]))
+    print_notes(console, "layers", describe_layers(facts["layers"]))
     for name in sections:
         print_facts(console, name, readable(facts[name]))
     for name in ("warnings", "assumed"):
@@ -203,13 +204,21 @@ def print_agent(facts: Mapping[str, Any]) -> None:
         print_notes(console, "checkpoints", map(describe_checkpoint, facts["checkpoints"]))
 
 
-def describe_layer(layer: Mapping[str, Any]) -> str:
-    """A layer in a line."""
-    return f"{layer['name']:<16}{layer['kind']:<8} {'x'.join(map(str, layer['weight']))}"
+def shortened(names: list[str], most: int = 16) -> list[str]:
+    """The first of many names, and how many more there are."""
+    return names if len(names) <= most else [*names[:most], f"and {len(names) - most:,} more"]
+
+
+def describe_layers(layers: list[Mapping[str, Any]]) -> list[str]:
+    """Layers, a line each, in columns."""
+    name, kind = (max([least, *(len(one[key]) for one in layers)]) for key, least in (("name", 15), ("kind", 8)))
+    return [f"{one['name']:<{name}} {one['kind']:<{kind}} {'x'.join(map(str, one['weight']))}" for one in layers]
 
 
 def describe_checkpoint(checkpoint: Mapping[str, Any]) -> str:
     """A checkpoint in a line."""
+    if "accuracy" in checkpoint:
+        return f"{checkpoint['clips']:>11,} clips{describe_accuracy(checkpoint)}"
     frames, mean = checkpoint["frames"], checkpoint["mean_return"]
     trained = "frames unknown" if frames is None else f"{frames:>13,} frames"
     return trained if mean is None else f"{trained}   mean return {mean:7.1f} over {checkpoint['games']} games"
@@ -224,6 +233,28 @@ def describe_bundle(bundle: "Bundle") -> list[tuple[str, object]]:
         ("algorithm", bundle.algorithm),
         ("checkpoints", ", ".join(f"{number:,}" for number in frames if number is not None)),
         ("mean return", rated),
+        ("folder", bundle.folder),
+    ]
+
+
+def describe_accuracy(checkpoint: Mapping[str, Any]) -> str:
+    """How well a checkpoint recognises videos, as the end of a line; nothing if that is not known."""
+    if checkpoint["accuracy"] is None:
+        return ""
+    ends = checkpoint["interval"]
+    interval = f" ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})" if ends else ""
+    return f"   accuracy {100 * checkpoint['accuracy']:5.1f} %{interval} of {checkpoint['videos'] or '?'} videos"
+
+
+def describe_clip_bundle(bundle: "ClipBundle") -> list[tuple[str, object]]:
+    """What a list of agents says of one that watches videos."""
+    last, (rows, columns) = bundle.checkpoints[-1], bundle.recipe.crop
+    rated = None if last.accuracy is None else f"{100 * last.accuracy:.1f} % of {last.videos or '?'} videos"
+    return [
+        ("watches", f"clips of {bundle.recipe.frames} frames, {rows}x{columns}"),
+        ("classes", ", ".join(bundle.classes)),
+        ("checkpoints", ", ".join(f"{one.frames:,}" for one in bundle.checkpoints) + " clips"),
+        ("accuracy", rated),
         ("folder", bundle.folder),
     ]
 

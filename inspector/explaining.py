@@ -56,7 +56,7 @@ class Interpreter:
     ):
         self._device, self._names, self._output = agent.device, action_names, agent.output
         self._explainer = make_explainer(agent.network, composite, agent.input_bounds, frozen=frozen)
-        self.composite, self.rules = _account_of(self._explainer)
+        self.composite, self.rules = account_of_explainer(self._explainer)
         self.measure: Measure = "sensitivity" if isinstance(self._explainer, Sensitivity) else "relevance"
         self.action = resolve_action(target, action_names)
         self.target = target if self.action is None else action_names[self.action]
@@ -119,7 +119,7 @@ class Interpreter:
         ]
 
 
-def _account_of(explainer: Explainer | GradientExplainer) -> tuple[str, dict[str, Any] | None]:
+def account_of_explainer(explainer: Explainer | GradientExplainer) -> tuple[str, dict[str, Any] | None]:
     """The name of what explains, and its rules where it is no preset."""
     if isinstance(explainer, GradientExplainer):
         return explainer.name, None

@@ -10,6 +10,7 @@ from inspector import options
 from inspector.console import print_facts, print_json, print_notes, results, sweep_display
 from inspector.errors import UsageError
 from inspector.recording import Recording
+from inspector.telling import describe_film, paths
 
 _OF_PLAY = (
     "env",
@@ -69,8 +70,6 @@ def check(arguments: Namespace) -> None:
 
 def tell(recording: Recording, *, as_json: bool) -> None:
     """Tell what was recorded, and where it is."""
-    from inspector.commands import describe_film, paths
-
     seen, files, counts = recognised(recording), paths(recording), recording.manifest["counts"]
     agent = recording.manifest["agent"]
     if as_json:

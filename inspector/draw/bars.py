@@ -55,6 +55,7 @@ def draw_bars(
     unit: str,
     taken: int,
     explained: int | None = None,
+    heading: str = "action",
 ) -> None:
     """Draw a panel of bars in place.
 
@@ -67,9 +68,10 @@ def draw_bars(
         taken: Index of the action taken: the one in the accent's colour.
         explained: Index of the action whose score is explained, where that is not the one taken; else None. It is
             marked as explained.
+        heading: What the names are of; stands over them.
     """
     right = panel.shape[1] - PANEL_PAD
-    write(panel, "action", PANEL_PAD, 25, QUIET)
+    write(panel, heading, PANEL_PAD, 25, QUIET)
     write(panel, unit, right, 25, QUIET, align="right")
     places = decimals(bounds)
     for index, (top, row) in enumerate(_rows(panel.shape[0], len(names))):

@@ -16,18 +16,19 @@ _OVER = " over "
 _WIDEST_PARTS = (">999 %", f"<{MINUS}99 %")
 
 
-def draw_legend(row: Picture, measure: Measure = "relevance") -> int:
+def draw_legend(row: Picture, measure: Measure = "relevance", ends: tuple[str, str] = ("against", "for")) -> int:
     """Draw the colours in place, at the right of the second line: against, nothing, for; of sensitivity: little, much.
 
     Args:
         row: The caption's part of the page, uint8 (height, width, 3).
         measure: What the colours show.
+        ends: Words for either end of relevance, where there is no room for these.
 
     Returns:
         Columns left of the legend, free for words.
     """
     signed = measure == "relevance"
-    least, most = ("against", "for") if signed else ("little", "much")
+    least, most = ends if signed else ("little", "much")
     right = int(row.shape[1])
     ramp_right = right - width(most, SMALL) - 8
     ramp_left = ramp_right - _RAMP_WIDTH

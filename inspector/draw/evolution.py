@@ -25,7 +25,7 @@ from inspector.draw.text import (
     write,
     write_centred,
 )
-from inspector.draw.training import TrainingFacts
+from inspector.draw.training import TrainingFacts, TrainingWords
 from inspector.draw.training_panel import TrainingPanel
 from inspector.records import Region
 
@@ -47,8 +47,7 @@ _FULL_QUANTILE = 0.5
 _SUBTLE = 0.4
 _BIG = Type(30, 600)
 _TITLE_LINE, _MOMENT_LINE = 31, 50
-_SIDE_NOTES = ("right: relevance and regions,", "in the colours of the list below;", "fainter: in earlier frames")
-_LEGEND, _LEGEND_NOTE = 130, "part of a map's {}, stacked frames summed; one scale for all maps"
+_LEGEND = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class EvolutionPage:
     ) -> None:
         self._fit = fit_screen(*screen_size, _STAGE.height, _ROOM)
         self._project = Projection(input_size, (self._fit.height, self._fit.width))
-        self._full, self._measure = full_strength, measure
+        self._full, self._measure, self._words = full_strength, measure, training.words
         self._colours = region_colours(training.names)
         self._page = np.full((PAGE_HEIGHT, PAGE_WIDTH, 3), GROUND, np.uint8)
         title = shorten(title, _STAGE.width * 5 // 9, TITLE)
@@ -165,7 +164,7 @@ class EvolutionPage:
             room.centred(fit.shown_width, fit.shown_height).of(self._page)[:] = picture
         x = _MARGIN + 2 * (_ROOM + _GAP) + 8
         side = Rect(x, _STAGE.y, PAGE_WIDTH - _MARGIN - x, _STAGE.height).of(self._page)
-        _draw_side(side, shown)
+        _draw_side(side, shown, self._words)
 
     def _clear(self, moment: SavedMoment) -> None:
         """An empty stage, and what moment it is."""
@@ -180,7 +179,7 @@ class EvolutionPage:
         strong, quiet = (BRIGHT, QUIET) if is_marked else (QUIET, FAINT)
         y, right = cell.y + cell.height + _LINE, cell.x + cell.width
         write(self._page, shorten(shown.frames, cell.width, SMALL_STRONG), cell.x, y, strong, SMALL_STRONG)
-        played = f"return {shown.mean_return}" if shown.mean_return else ""
+        played = self._words.caption.format(shown.mean_return) if shown.mean_return else ""
         write(self._page, played, right, y + _LINE, quiet, SMALL, "right")
         explained = shorten(shown.explained, cell.width - width(played, SMALL) - 8, SMALL)
         write(self._page, explained, cell.x, y + _LINE, quiet, SMALL)
@@ -196,7 +195,7 @@ class EvolutionPage:
         left = right - _LEGEND - 8
         write(self._page, least, left, _MOMENT_LINE, AGAINST if is_signed else FAINT, SMALL, "right")
         left -= width(least, SMALL) + 16
-        note = _LEGEND_NOTE.format(self._measure)
+        note = self._words.legend.format(self._measure)
         write(self._page, note, left, _MOMENT_LINE, FAINT, SMALL, "right")
         return left - width(note, SMALL)
 
@@ -272,18 +271,18 @@ def cells(count: int, size: tuple[int, int]) -> list[Rect]:
     ]
 
 
-def _draw_side(side: Picture, shown: Shown) -> None:
+def _draw_side(side: Picture, shown: Shown, words: TrainingWords) -> None:
     """What stands beside the large pictures."""
     rows = [("trained for", shown.frames, _BIG), ("explained", shown.explained, FIGURE)]
     if shown.mean_return:
-        name = f"mean return, {shown.cut_off}" if shown.cut_off else "mean return of own games"
+        name = f"mean return, {shown.cut_off}" if shown.cut_off else words.result
         rows.insert(1, (name, shown.mean_return, _BIG))
     y, room = 0, side.shape[1]
     for name, text, style in rows:
         write(side, name, 0, y + 14, FAINT, SMALL)
         write(side, shorten(text, room, style), 0, y + 22 + style.size, BRIGHT, style)
         y += 42 + style.size
-    for line, text in enumerate(reversed(_SIDE_NOTES)):
+    for line, text in enumerate(reversed(words.side)):
         write(side, text, 0, side.shape[0] - 6 - 20 * line, FAINT, SMALL)
 
 

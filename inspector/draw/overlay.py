@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inspector.draw.colormap import GreyVeil
 from inspector.draw.palette import GROUND
+from inspector.records import Box
 
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -43,17 +44,41 @@ def area_matrix(source: int, target: int) -> NDArray[np.float64]:
     return np.asarray(overlap / overlap.sum(axis=1, keepdims=True))
 
 
+def part_matrix(source: int, target: int, begin: float, length: float) -> NDArray[np.float64]:
+    """Area averaging of a part of an axis as a matrix; see `area_matrix`.
+
+    Args:
+        source: Number of pixels of the whole axis.
+        target: Number of averages that the part is made into.
+        begin: Where the part begins, in pixels.
+        length: How long it is, in pixels.
+
+    Returns:
+        (target, source), each row summing to 1, less what leaves the axis.
+    """
+    side = length / target
+    left = begin + np.arange(target)[:, None] * side
+    pixel = np.arange(source)[None, :]
+    overlap = np.clip(np.minimum(left + side, pixel + 1) - np.maximum(left, pixel), 0, None)
+    return np.asarray(overlap / side)
+
+
 class Projection:
     """Carries maps from the network input to the screen, sum for sum: the transpose of area averaging.
 
     Args:
         input_size: (height, width) of the network input.
-        screen_size: (height, width) of the screen that it was made from, whole.
+        screen_size: (height, width) of the screen that it was made from.
+        box: The part of the screen that it was made from, in pixels of the screen; None is the whole.
     """
 
-    def __init__(self, input_size: tuple[int, int], screen_size: tuple[int, int]):
-        self._rows = _parts(input_size[0], screen_size[0])
-        self._columns = _parts(input_size[1], screen_size[1])
+    def __init__(self, input_size: tuple[int, int], screen_size: tuple[int, int], box: Box | None = None):
+        (rows, columns), (height, width) = input_size, screen_size
+        if box is None:
+            self._rows, self._columns = _parts(area_matrix(height, rows)), _parts(area_matrix(width, columns))
+        else:
+            self._rows = _parts(part_matrix(height, rows, box[1], box[3]))
+            self._columns = _parts(part_matrix(width, columns, box[0], box[2]))
 
     def __call__(self, relevance: Map) -> Map:
         """Carry one map to the screen.
@@ -71,12 +96,13 @@ class Projection:
 _Parts = tuple[tuple[NDArray[np.intp], Map], ...]
 
 
-def _parts(source: int, target: int) -> _Parts:
+def _parts(averaging: NDArray[np.float64]) -> _Parts:
     """Of which pixels of the input, and to what part of each, the screen's pixels are made: the first, the second ...
 
-    A screen that is larger than the input needs two; a product with the whole `area_matrix` would take longer.
+    A screen that is larger than the input needs two; a product with the whole matrix would take longer.
     """
-    matrix = area_matrix(target, source).T
+    matrix = averaging.T
+    target, source = matrix.shape
     first = np.argmax(matrix > 0, axis=1)
     rows, parts = np.arange(target), []
     for further in range(int(np.count_nonzero(matrix, axis=1).max())):

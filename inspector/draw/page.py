@@ -11,26 +11,9 @@ from inspector.draw.maps import draw_maps, frame_names
 from inspector.draw.moment import Moment, PageFacts
 from inspector.draw.outlines import draw_outlines
 from inspector.draw.overlay import Projection, RunningScale, lay_over, quiet, silence
-from inspector.draw.palette import (
-    BRIGHT,
-    FAINT,
-    GROUND,
-    PANEL,
-    QUIET,
-    frame_colours,
-)
-from inspector.draw.text import (
-    FIGURE,
-    SMALL,
-    TITLE,
-    Align,
-    clock,
-    number,
-    shorten,
-    width,
-    write,
-    write_centred,
-)
+from inspector.draw.palette import BRIGHT, FAINT, GROUND, QUIET, frame_colours
+from inspector.draw.panel import draw_notice, draw_panel
+from inspector.draw.text import FIGURE, SMALL, TITLE, clock, number, shorten, width, write
 from inspector.draw.timeline import Point, Timeline
 from inspector.errors import UsageError
 
@@ -38,7 +21,6 @@ __all__ = ["Moment", "Page", "PageFacts"]
 
 Picture = NDArray[np.uint8]
 
-_CORNER = 6
 _UNKNOWN = "\N{EN DASH}"
 _NOT_TOLD_APART = "no shares by stacked frame: this composite does not tell frames apart"
 _LIVES_X, _CLOCK_X = 104, 160
@@ -118,7 +100,7 @@ class Page:
         page = np.full((PAGE_HEIGHT, PAGE_WIDTH, 3), GROUND, np.uint8)
         for panel in (self.layout.bars, self.layout.maps, self.layout.timeline):
             if panel is not None:
-                _draw_panel(page, panel)
+                draw_panel(page, panel)
         self._timeline.draw_still(self.layout.timeline.of(page))
         self._draw_header(self.layout.header.of(page))
         labels = self.layout.figures.of(page)
@@ -147,7 +129,7 @@ class Page:
             levels = moment.relevance / np.float32(full * self._pixels_each)
         else:
             view[:] = self._enlarge(quiet(screen))
-            _draw_notice(view, reason or "")
+            draw_notice(view, reason or "")
         if moment.outlines:
             colours = [colour for _, colour in self.facts.regions][: len(moment.outlines)]
             draw_outlines(view, moment.outlines, colours, self._screen_shape[:2])
@@ -213,28 +195,3 @@ class Page:
         fit = self.layout.fit
         size = (fit.shown_width, fit.shown_height)
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
-
-
-def _draw_panel(page: Picture, rect: Rect) -> None:
-    view, corner = rect.of(page), _CORNER
-    bottom, right = rect.height - 1, rect.width - 1
-    view[corner:-corner] = PANEL
-    view[:, corner:-corner] = PANEL
-    for x in (corner, right - corner):
-        for y in (corner, bottom - corner):
-            cv2.circle(view, (x, y), corner, PANEL, -1, cv2.LINE_AA)
-
-
-def _draw_notice(view: Picture, reason: str) -> None:
-    height, room = view.shape[:2]
-    lines: list[str] = []
-    for word in reason.split():
-        if lines and width(f"{lines[-1]} {word}") <= room - 48:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    top = height // 2 - 14 * len(lines)
-    view[top - 14 : top + 28 * len(lines) + 14] = PANEL
-    align: Align = "centre"
-    for index, line in enumerate(lines):
-        write_centred(view, line, room / 2, top + 28 * index + 14, BRIGHT, align=align)

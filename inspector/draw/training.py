@@ -12,6 +12,33 @@ ZERO_GAP = 0.07
 _MANTISSAS = ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 4, 5, 6, 7, 8, 9))
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingWords:
+    """What the film over training calls its things.
+
+    Attributes:
+        unit: What training time is counted in.
+        result: Which number says how well a checkpoint does.
+        caption: The same in short, under a picture; braces stand for the number.
+        side: Lines beside the large pictures.
+        legend: What the colours of maps mean; braces stand for what maps hold.
+    """
+
+    unit: str = "frames"
+    result: str = "mean return of own games"
+    caption: str = "return {}"
+    side: tuple[str, ...] = (
+        "right: relevance and regions,",
+        "in the colours of the list below;",
+        "fainter: in earlier frames",
+    )
+    legend: str = "part of a map's {}, stacked frames summed; one scale for all maps"
+
+
+PLAY = TrainingWords()
+"""Of an agent that plays."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingFacts:
     """Attention over training, as the strip shows it.
@@ -29,6 +56,7 @@ class TrainingFacts:
         returns: Mean return of own games, (checkpoints,); NaN where none were played.
         title: What the shares are.
         return_name: What the line is.
+        words: What things are called.
     """
 
     frames: NDArray[np.int64]
@@ -43,6 +71,7 @@ class TrainingFacts:
     returns: NDArray[np.float64]
     title: str
     return_name: str
+    words: TrainingWords = PLAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class TrainingPanel:
             x = round(self.column(0.62 * self._axis.start))
             for shift in (0, 5):
                 cv2.line(panel, (x + shift, bottom + 4), (x + shift + 4, bottom - 4), FAINT, 1, cv2.LINE_AA)
-        write(panel, "frames trained", plot.x + plot.width + 24, bottom + 20, QUIET, SMALL)
+        write(panel, f"{self._facts.words.unit} trained", plot.x + plot.width + 24, bottom + 20, QUIET, SMALL)
 
     def _draw_onsets(self, panel: Picture) -> None:
         """A mark above the plot for each onset; those that would overlap stand beside each other."""

@@ -14,8 +14,8 @@ from inspector.explaining import account_of_explainer
 from inspector.lrp import CompositeLike, Sensitivity, make_explainer
 from inspector.records import LEDGER_PARTS, Relevance
 
-BATCH_VALUES = 2**22
-"""Values of network inputs that are explained at once, about: 6 clips of 16×112×112, 21 of 16×64×64."""
+BATCH_VALUES = 2**21
+"""Values of network inputs that are explained at once, about: 3 clips of 16×112×112, 10 of 16×64×64."""
 
 
 class Explained(NamedTuple):
