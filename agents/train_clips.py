@@ -332,11 +332,6 @@ def checkpoint_files(folder: Path, marks: Sequence[int] | None) -> list[Path]:
     return sorted(chosen)
 
 
-def float16_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Weights as they ship: float16, but for the counts of batch norm."""
-    return {name: t.half() if t.is_floating_point() else t for name, t in load_file(path).items()}
-
-
 def centred(stride: int, length: int = digits.LENGTH) -> NDArray[np.int64]:
     """Numbers of the frames of a clip in the middle of a video."""
     first = (length - (FRAMES - 1) * stride - 1) // 2
@@ -425,8 +420,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 
 def evaluate_one(net: VideoResNet, path: Path, arguments: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Measure one checkpoint with float16 weights, as bundled, and a float32 forward pass."""
-    net.load_state_dict(float16_weights(path))
+    """Measure one checkpoint."""
+    net.load_state_dict(load_file(path))
     began = time.monotonic()
     named = answers(net, arguments.videos, arguments.seed, progress)
     facts = [scene.facts for scene in digits.scenes(arguments.videos, split="test", seed=arguments.seed)]

@@ -118,7 +118,7 @@ class Checkpoint:
     Attributes:
         path: File the weights came from.
         sha256: Digest of that file, hexadecimal.
-        frames: Emulator frames trained; None if not known.
+        frames: Emulator frames trained, or clips where a network watches these; None if not known.
         mean_return: Mean unclipped return of full games, as evaluated; None if not known.
         games: Number of games behind `mean_return`.
     """
@@ -128,6 +128,21 @@ class Checkpoint:
     frames: int | None = None
     mean_return: float | None = None
     games: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCheckpoint(Checkpoint):
+    """One set of weights of a video classifier; `frames` counts the clips that it was trained on.
+
+    Attributes:
+        accuracy: Share of held-out videos that are recognised, from 0 to 1; None if not known.
+        interval: The two ends of its interval.
+        videos: Number of videos behind it.
+    """
+
+    accuracy: float | None = None
+    interval: tuple[float, float] | None = None
+    videos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +188,7 @@ class AgentFacts:
 
     Attributes:
         name: What a person calls it: a bundle's name or a file's stem.
-        format: Kind of file: `bundle`, `sb3`, `cleanrl`, `state_dict`, `factory`.
+        format: Kind of file: `bundle`, `run`, `sb3`, `cleanrl`, `state_dict`, `torchvision`, `factory`.
         algorithm: `ppo`, `a2c`, `dqn`, `c51`, `qr-dqn` ...; None if not known.
         architecture: A line on the network: `nature`, `nips`, ... with its widths.
         environment: Environment id, as `ALE/Breakout-v5`; None until the user names it.

@@ -32,7 +32,7 @@ def test_every_agent_is_in_the_wheel_with_its_weights_and_its_card(wheel: set[st
     suffixes = {".toml", ".safetensors", ".md"}
     there = [path for path in (ROOT / "agents").glob("*/**/*") if path.suffix in suffixes]
     shipped = {f"inspector/bundles/{path.relative_to(ROOT / 'agents').as_posix()}" for path in there}
-    for agent in ("breakout", "pong"):
+    for agent in ("breakout", "motion-digits", "pong"):
         assert {f"inspector/bundles/{agent}/{name}" for name in ("agent.toml", "card.md")} <= shipped
         assert any(name.startswith(f"inspector/bundles/{agent}/checkpoints/") for name in shipped)
     assert {name for name in wheel if name.startswith("inspector/bundles/")} >= shipped

@@ -1,17 +1,17 @@
 """Agent bundles: a folder with `agent.toml`, which says everything, and safetensors weights, each with its digest."""
 
-import math
 import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import TypeVar, cast
 
-from inspector.errors import CheckpointError
+from inspector.errors import CheckpointError, UsageError
 from inspector.load.draft import Draft, Output, Request
 from inspector.load.parts import Layers, Parts, assemble
 from inspector.load.recipe import Recipe, checked
 from inspector.load.safe import StoredFile, guarded, plain_text, read_file
+from inspector.load.table import Table
 from inspector.load.weights import read_safetensors
 from inspector.records import Checkpoint
 
@@ -24,11 +24,10 @@ MAX_MANIFEST = 2**20
 """Bytes of an `agent.toml`."""
 
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-"""What a bundle may be called: recordings are put into folders of that name."""
-
 WEIGHTS = (".zip", ".cleanrl_model", ".pt", ".pth", ".safetensors")
 """Endings of files that hold an agent."""
+
+AnyCheckpoint = TypeVar("AnyCheckpoint", bound=Checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +68,17 @@ def bundle_folders() -> dict[str, Path]:
 
 
 def read_manifest(folder: Path) -> Bundle:
-    """Read the `agent.toml` of a bundle.
+    """Read the `agent.toml` of a bundle that plays.
 
     Raises:
         CheckpointError: If there is none, or something in it is missing or makes no sense.
+        UsageError: If it watches videos.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise CheckpointError(f"{folder} is no bundle: it has no {MANIFEST}; {_what_to_name(folder)}")
-    file = read_file(path, MAX_MANIFEST)
-    with guarded(str(path)):
-        document = tomllib.loads(file.content.decode("utf-8"))
-    agent = Table.of(document, "agent", path)
-    tables = document.get("checkpoint")
-    if not isinstance(tables, list) or not tables:
-        raise CheckpointError(f"{path} lists no [[checkpoint]]")
-    rows = [Table(row if isinstance(row, dict) else {}, f"[[checkpoint]] in {path}") for row in tables]
-    name, output = agent.text("name"), agent.text("output")
-    if not re.fullmatch(NAME, name):
-        raise CheckpointError(f"{path}: name = {name[:80]!r}, where letters, digits and later . _ - are possible")
+    path, document = folder / MANIFEST, parse_manifest(folder)
+    if watches(document, path):
+        raise no_player(folder.name if folder in bundle_folders().values() else str(folder))
+    agent, rows = Table.of(document, "agent", path), checkpoint_rows(document, path)
+    name, output = agent.name(path), agent.text("output")
     if output not in ("logits", "q_values"):
         raise CheckpointError(f"{path}: output = {output!r}, where logits or q_values is possible")
     preprocessing = Table.of(document, "preprocessing", path, optional=True).values
@@ -110,6 +101,50 @@ def read_manifest(folder: Path) -> Bundle:
     )
 
 
+def parse_manifest(folder: Path) -> dict[str, object]:
+    """The tables of the `agent.toml` in a folder.
+
+    Raises:
+        CheckpointError: If there is none, or it is no TOML.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CheckpointError(f"{folder} is no bundle: it has no {MANIFEST}; {_what_to_name(folder)}")
+    file = read_file(path, MAX_MANIFEST)
+    with guarded(str(path)):
+        return tomllib.loads(file.content.decode("utf-8"))
+
+
+def watches(document: dict[str, object], path: Path) -> bool:
+    """Whether an `agent.toml` is of an agent that watches videos.
+
+    Raises:
+        CheckpointError: If it is of a kind that is not known.
+    """
+    agent = document.get("agent")
+    kind = agent.get("kind") if isinstance(agent, dict) else None
+    if kind not in (None, "clips"):
+        raise CheckpointError(f"{path}: kind = {plain_text(kind, 40)!r}, where clips is possible, or none for games")
+    return kind == "clips"
+
+
+def no_player(name: str) -> UsageError:
+    """What to say where an agent that plays is needed."""
+    return UsageError(f"{name} watches videos, it plays no game: show it one with inspector record {name} --video FILE")
+
+
+def checkpoint_rows(document: dict[str, object], path: Path) -> list[Table]:
+    """The checkpoints that an `agent.toml` lists.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    tables = document.get("checkpoint")
+    if not isinstance(tables, list) or not tables:
+        raise CheckpointError(f"{path} lists no [[checkpoint]]")
+    return [Table(row if isinstance(row, dict) else {}, f"[[checkpoint]] in {path}") for row in tables]
+
+
 def _what_to_name(folder: Path) -> str:
     """Advice for a folder that is no bundle: people keep the checkpoints of a run in one."""
     files = sorted(path.name for path in folder.glob("*") if path.suffix in WEIGHTS)
@@ -118,7 +153,7 @@ def _what_to_name(folder: Path) -> str:
     return f"name one of its {len(files)} files of weights, as {folder / plain_text(files[-1], 80)}"
 
 
-def choose(checkpoints: tuple[Checkpoint, ...], wanted: int | str, name: str) -> Checkpoint:
+def choose(checkpoints: tuple[AnyCheckpoint, ...], wanted: int | str, name: str) -> AnyCheckpoint:
     """Pick a checkpoint: `first`, `last`, `best` (highest mean return), or that of so many frames.
 
     Raises:
@@ -150,7 +185,7 @@ def read_bundle(bundle: Bundle, checkpoint: Checkpoint, request: Request) -> Dra
         UsageError: If the user contradicts the weights.
     """
     file = read_file(Path(checkpoint.path))
-    _check_digest(file, checkpoint)
+    check_digest(file, checkpoint)
     what = checkpoint.path
     output = request.settle_output(bundle.output, what)
     recipe = Recipe({}, "by the inspector's defaults", request.preprocessing)
@@ -179,7 +214,12 @@ def own_parts(layers: Layers) -> Parts:
     return Parts(convolutions, dense, policy, value)
 
 
-def _check_digest(file: StoredFile, checkpoint: Checkpoint) -> None:
+def check_digest(file: StoredFile, checkpoint: Checkpoint) -> None:
+    """See that weights are those that `agent.toml` means.
+
+    Raises:
+        CheckpointError: If they are not.
+    """
     if file.sha256 != checkpoint.sha256:
         raise CheckpointError(
             f"{file.path} has sha256 {file.sha256[:12]}..., but {MANIFEST} says {checkpoint.sha256[:12]}...: "
@@ -187,7 +227,19 @@ def _check_digest(file: StoredFile, checkpoint: Checkpoint) -> None:
         )
 
 
-def _checkpoint(row: "Table", folder: Path) -> Checkpoint:
+def _checkpoint(row: Table, folder: Path) -> Checkpoint:
+    path, digest = weights_of(row, folder)
+    mean = row.real("mean_return") if "mean_return" in row.values else None
+    games = row.whole("games") if "games" in row.values else None
+    return Checkpoint(path, digest, row.whole("frames"), mean, games)
+
+
+def weights_of(row: Table, folder: Path) -> tuple[str, str]:
+    """Path and digest of a checkpoint's file.
+
+    Raises:
+        CheckpointError: If the file would lie outside of the bundle, or the digest is none.
+    """
     name = row.text("file")
     path = PurePosixPath(name)
     outside = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
@@ -196,73 +248,4 @@ def _checkpoint(row: "Table", folder: Path) -> Checkpoint:
     digest = row.text("sha256").lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise CheckpointError(f"{row.what}: sha256 {plain_text(digest, 80)!r} is no digest of 64 hexadecimal digits")
-    mean = row.real("mean_return") if "mean_return" in row.values else None
-    games = row.whole("games") if "games" in row.values else None
-    return Checkpoint(str(folder / name), digest, row.whole("frames"), mean, games)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of an `agent.toml`, read with checks.
-
-    Attributes:
-        values: As parsed.
-        what: Its name, for error messages.
-    """
-
-    values: dict[str, object]
-    what: str
-
-    @classmethod
-    def of(cls, document: dict[str, object], name: str, path: Path, optional: bool = False) -> "Table":
-        """The table of that name.
-
-        Raises:
-            CheckpointError: If it is missing, unless `optional`, or is no table.
-        """
-        found = document.get(name, {} if optional else None)
-        if not isinstance(found, dict):
-            raise CheckpointError(f"{path} has no table [{name}]")
-        return cls(found, f"[{name}] in {path}")
-
-    def text(self, key: str) -> str:
-        """A text that must be there and not be empty."""
-        value = self.values.get(key)
-        if not isinstance(value, str) or not value or plain_text(value, len(value)) != value:
-            raise CheckpointError(f"{self.what}: {key} must be a text")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts that must be there."""
-        value = self.values.get(key)
-        if (
-            not isinstance(value, list)
-            or not value
-            or not all(isinstance(one, str) and one.isprintable() for one in value)
-        ):
-            raise CheckpointError(f"{self.what}: {key} must be a list of texts")
-        return tuple(value)
-
-    def whole(self, key: str) -> int:
-        """A whole number, at least 0, that must be there."""
-        value = self.values.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**15:
-            raise CheckpointError(f"{self.what}: {key} must be a whole number")
-        return value
-
-    def real(self, key: str) -> float:
-        """A finite number that must be there."""
-        return _finite(self.values.get(key), f"{self.what}: {key}")
-
-    def interval(self) -> tuple[float, float]:
-        """The two ends of `interval`."""
-        value = self.values.get("interval")
-        if not isinstance(value, list) or len(value) != 2:
-            raise CheckpointError(f"{self.what}: interval must be a list of two numbers")
-        return _finite(value[0], self.what), _finite(value[1], self.what)
-
-
-def _finite(value: object, what: str) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise CheckpointError(f"{what} must be a finite number")
-    return float(value)
+    return str(folder / name), digest

@@ -34,13 +34,9 @@ def read_factory(factory: str, file: StoredFile | None, request: Request) -> Dra
         UsageError: If there is no such function, it fails, or returns no network.
         CheckpointError: If weights or network input do not fit the network.
     """
-    network = _make(factory)
+    network = make_network(factory)
     if file is not None:
-        tensors = _read_weights(file)
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise CheckpointError(f"{file.path} does not fit {factory}: {plain_text(error)}") from error
+        fill(network, file, factory)
     network.requires_grad_(False).eval()
     recipe = Recipe({}, "by the inspector's defaults", request.preprocessing)
     actions, critic = _try(network, recipe, factory)
@@ -60,7 +56,12 @@ def digest(network: nn.Module) -> str:
     return total.hexdigest()
 
 
-def _make(factory: str) -> nn.Module:
+def make_network(factory: str) -> nn.Module:
+    """Call the user's function for a network.
+
+    Raises:
+        UsageError: If there is no such function, it fails, or returns no network.
+    """
     if not is_factory(factory):
         raise UsageError(f"{plain_text(factory, 80)!r} is no factory: write it as module:function")
     module_name, _, function_name = factory.partition(":")
@@ -77,6 +78,19 @@ def _make(factory: str) -> nn.Module:
     if next(network.parameters(), None) is None:
         raise UsageError(f"{factory} returned a network without parameters")
     return network
+
+
+def fill(network: nn.Module, file: StoredFile, factory: str) -> None:
+    """Load weights into the network that the user's function returned.
+
+    Raises:
+        CheckpointError: If they cannot be read, or do not fit.
+    """
+    tensors = _read_weights(file)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(f"{file.path} does not fit {factory}: {plain_text(error)}") from error
 
 
 def _read_weights(file: StoredFile) -> dict[str, torch.Tensor]:

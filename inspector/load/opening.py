@@ -7,7 +7,8 @@ from pathlib import Path
 
 from inspector.agent import Agent
 from inspector.errors import CheckpointError, UsageError
-from inspector.load.bundle import Bundle, bundle_folders, choose, read_bundle, read_manifest
+from inspector.load.bundle import Bundle, bundle_folders, choose, no_player, read_bundle, read_manifest
+from inspector.load.clip_run import find_clip_run
 from inspector.load.draft import Draft, Request
 from inspector.load.factory import digest, is_factory, read_factory
 from inspector.load.safe import StoredFile, identify, plain_text, read_file
@@ -16,6 +17,9 @@ from inspector.load.state_dict import read_state_dict
 from inspector.load.weights import read_safetensors, read_torch
 from inspector.load.zips import open_zip
 from inspector.records import Checkpoint
+
+TORCHVISION = "torchvision:"
+"""Begins the name of a video network of torchvision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +82,7 @@ def list_checkpoints(source: str | Path) -> tuple[Checkpoint, ...]:
         CheckpointError: As `load_agent`.
         UsageError: Likewise.
     """
-    place = _find(source)
+    place = find(source)
     if isinstance(place, Path) and place.is_dir():
         return read_manifest(place).checkpoints
     return open_agent(source, "last", None, Request()).checkpoints
@@ -87,11 +91,15 @@ def list_checkpoints(source: str | Path) -> tuple[Checkpoint, ...]:
 def open_agent(source: str | Path, checkpoint: int | str, factory: str | None, request: Request) -> Opened:
     """As `load_agent`, with what `describe` tells beside the agent."""
     _check(request)
-    place = _find(source)
+    place = find(source)
     if isinstance(place, str):
+        if place.startswith(TORCHVISION):
+            raise no_player(place)
         draft = read_factory(place, None, request)
         return _opened(draft, place.replace(":", "."), Checkpoint(place, digest(draft.network)), checkpoint, request)
     if place.is_dir():
+        if find_clip_run(place) is not None:
+            raise no_player(str(place))
         return _open_bundle(read_manifest(place), checkpoint, request)
     file = read_file(place)
     draft = read_factory(factory, file, request) if factory else _read(file, request)
@@ -107,11 +115,29 @@ def _check(request: Request) -> None:
         raise UsageError(f"architecture {request.architecture!r} is unknown: --architecture is nature or nips")
 
 
-def _find(source: str | Path) -> Path | str:
+def find(source: str | Path) -> Path | str:
     """Path of what is meant, or the factory's own text.
 
     Raises:
         CheckpointError: If there is nothing; the message lists the bundles and near matches.
+    """
+    found = seek(source)
+    if found is not None:
+        return found
+    bundles = bundle_folders()
+    near = difflib.get_close_matches(str(source), bundles, n=2, cutoff=0.65)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    raise CheckpointError(
+        f"there is no agent {plain_text(source, 120)!r}: {meant}name a file, a folder with an agent.toml, "
+        f"or a bundled agent ({', '.join(bundles) or 'there is none'})"
+    )
+
+
+def seek(source: str | Path) -> Path | str | None:
+    """As `find`, but None if there is nothing.
+
+    Raises:
+        CheckpointError: If it can be no path at all.
     """
     bundles = bundle_folders()
     if isinstance(source, str) and source in bundles:
@@ -122,14 +148,7 @@ def _find(source: str | Path) -> Path | str:
             return path
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{plain_text(source, 80)!r} is no path: {error}") from error
-    if is_factory(str(source)):
-        return str(source)
-    near = difflib.get_close_matches(str(source), bundles, n=2, cutoff=0.65)
-    meant = f"did you mean {' or '.join(near)}? " if near else ""
-    raise CheckpointError(
-        f"there is no agent {plain_text(source, 120)!r}: {meant}name a file, a folder with an agent.toml, "
-        f"or a bundled agent ({', '.join(bundles) or 'there is none'})"
-    )
+    return str(source) if is_factory(str(source)) else None
 
 
 def _read(file: StoredFile, request: Request) -> Draft:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from inspector.agent import Agent
 from inspector.errors import CheckpointError, UsageError
-from inspector.load.bundle import MANIFEST, WEIGHTS, bundle_folders
+from inspector.load.bundle import MANIFEST, WEIGHTS, bundle_folders, no_player
+from inspector.load.clip_run import find_clip_run
 from inspector.load.naming import ACCEPTED, of_one_kind, trained_by_name
 from inspector.load.opening import list_checkpoints, load_agent
 from inspector.load.own_run import find_run
@@ -118,7 +119,29 @@ def open_series(source: str | Path, **options: Any) -> CheckpointSeries:
     return CheckpointSeries(found.name, kept, tuple(failures), last.facts, last.preprocessing, last.action_count, notes)
 
 
-def check_different(series: Sequence[CheckpointSeries]) -> None:
+@runtime_checkable
+class Weights(Protocol):
+    """A checkpoint, of whatever kind of agent."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Its weights."""
+
+
+@runtime_checkable
+class Run(Protocol):
+    """A training run, of whatever kind of agent."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def members(self) -> Sequence[Weights]:
+        """Its checkpoints."""
+
+
+def check_different(series: Sequence[Run]) -> None:
     """See that series given as seeds of one setting are not one and the same run.
 
     Raises:
@@ -158,6 +181,8 @@ def _candidates(source: str, options: Mapping[str, Any]) -> _Found:
         found = ((one.frames if one.frames is not None else "last", one) for one in list_checkpoints(path))
         return _Found(path.name, (Member(str(path), which, one, options) for which, one in found))
     place = path if path.is_dir() else path.parent
+    if find_clip_run(place) is not None:
+        raise no_player(source)
     run = find_run(place)
     files, note = of_one_kind(_files(source, run.checkpoints if run and path.is_dir() else path))
     if not files or not files[0].exists():

@@ -1,16 +1,20 @@
 """Video networks of torchvision by name, with weights out of a file or torchvision's own."""
 
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from inspector.clips.agent import ClipAgent
 from inspector.clips.recipe import ClipRecipe
 from inspector.errors import CheckpointError, UnsupportedError, UsageError
-from inspector.load.safe import identify, read_file
+from inspector.load.class_names import numbered
+from inspector.load.clip_recipe import assume, change
+from inspector.load.safe import identify, plain_text, read_file
 from inspector.load.weights import check_tensors, read_safetensors, read_torch
 from inspector.records import AgentFacts, Checkpoint
 
@@ -24,17 +28,17 @@ _FRAMES = 16
 """Of a clip, as torchvision's reference training has them."""
 
 
-def open_torchvision(name: str, weights: Path | None = None, *, frames: int = _FRAMES) -> ClipAgent:
+def open_torchvision(name: str, weights: Path | None = None, *, told: Mapping[str, object] | None = None) -> ClipAgent:
     """Open a video network of torchvision.
 
     Args:
         name: As `torchvision:r3d_18`, or without the prefix.
         weights: A state dict that torch.save or safetensors has written; None takes torchvision's own for Kinetics-400,
             which torchvision downloads.
-        frames: Frames of a clip.
+        told: Fields of `ClipRecipe` that are to be otherwise than with torchvision's own weights.
 
     Raises:
-        UsageError: If there is no such network, or torchvision is not installed.
+        UsageError: If there is no such network, torchvision is not installed, or the recipe makes no sense.
         UnsupportedError: If it is a transformer.
         CheckpointError: If the weights cannot be read, do not fit, or cannot be downloaded.
     """
@@ -49,16 +53,17 @@ def open_torchvision(name: str, weights: Path | None = None, *, frames: int = _F
         network, checkpoint, names = _downloaded(models, short, own), Checkpoint(str(own), ""), own.meta["categories"]
     else:
         network, checkpoint, names = _from_file(models, short, weights, own.meta["categories"])
-    preset = own.transforms()
-    recipe = ClipRecipe(frames, *_pair(preset.resize_size), *_pair(preset.crop_size), *_colours(preset))
+    told, preset = told or {}, own.transforms()
+    usual = ClipRecipe(_FRAMES, *_pair(preset.resize_size), *_pair(preset.crop_size), *_colours(preset))
+    recipe = change(usual, told)
     facts = AgentFacts(
         name=short if weights is None else weights.stem,
         format="torchvision",
         architecture=short,
         checkpoint=checkpoint,
-        assumed=(f"clips of {frames} frames, resized and normalised as for torchvision's own weights",),
+        assumed=assume(recipe, told, "as for torchvision's own weights"),
     )
-    return ClipAgent(network.eval(), tuple(names), recipe, facts)
+    return ClipAgent(network.requires_grad_(False).eval(), tuple(names), recipe, facts)
 
 
 def _known() -> str:
@@ -66,10 +71,13 @@ def _known() -> str:
 
 
 def _models() -> ModuleType:
+    cure = f"install the version of it that belongs to torch {torch.__version__}"
     try:
         return importlib.import_module("torchvision.models")
-    except ImportError as error:
-        raise UsageError("torchvision is not installed: pip install the version of it for your torch") from error
+    except ModuleNotFoundError as error:
+        raise UsageError(f"torchvision is not installed: {cure}") from error
+    except (ImportError, RuntimeError) as error:  # one built for another torch
+        raise UsageError(f"torchvision cannot be imported ({plain_text(error)}): {cure}") from error
 
 
 def _downloaded(models: ModuleType, name: str, own: Any) -> nn.Module:
@@ -97,7 +105,7 @@ def _from_file(
     except RuntimeError as error:
         cause = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path} does not fit torchvision's {name}: {cause}") from error
-    names = categories if count == len(categories) else [f"class {number}" for number in range(count)]
+    names = categories if count == len(categories) else list(numbered(count))
     return network, Checkpoint(str(path), file.sha256), names
 
 

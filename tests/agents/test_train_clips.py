@@ -244,9 +244,9 @@ def test_every_checkpoint_is_shown_the_same_videos(folder: Path) -> None:
             assert np.array(view["confusion"]).sum(1).tolist() == [3] * 8
 
 
-def test_the_answers_are_those_of_the_shipped_weights(folder: Path) -> None:
+def test_the_answers_are_those_of_the_checkpoint(folder: Path) -> None:
     net = trainer.VideoResNet(2, 8).eval()
-    net.load_state_dict(trainer.float16_weights(trainer.checkpoint_files(folder, [24])[0]))
+    net.load_state_dict(load_file(trainer.checkpoint_files(folder, [24])[0]))
     with Progress(disable=True) as progress:
         named = trainer.answers(net, 3, 1, progress)
     found = trainer.read_evaluations(folder)[1]["views"]

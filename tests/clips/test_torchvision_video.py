@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from inspector.errors import CheckpointError, InspectorError, UnsupportedError, UsageError
+from inspector.load import load_clip_agent
 from inspector.load.torchvision_video import open_torchvision
 from inspector.lrp import Explainer
 from tests import torchvision_stub  # noqa: F401 - before torchvision
@@ -26,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_are_torchvisions_own_and_the_ledger_closes(weights: Path) -> None:
     from torchvision.models.video import R3D_18_Weights, r3d_18
 
-    agent = open_torchvision("torchvision:r3d_18", weights, frames=8)
+    agent = open_torchvision("torchvision:r3d_18", weights, told={"frames": 8})
     network = r3d_18(num_classes=7)
     network.load_state_dict(torch.load(weights, weights_only=True))
     frames = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), np.uint8)
@@ -53,6 +54,15 @@ def test_safetensors_fit_too_and_other_numbers_of_classes_have_names_of_their_ow
     state["fc.weight"], state["fc.bias"] = torch.zeros(400, 512), torch.zeros(400)
     torch.save(state, tmp_path / "kinetics.pth")
     assert "archery" in open_torchvision("r3d_18", tmp_path / "kinetics.pth").class_names
+
+
+def test_they_open_by_name_like_any_agent_with_classes_of_a_file(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join("abcdefg"))
+    agent = load_clip_agent("torchvision:r3d_18", weights=weights, classes=tmp_path / "names.txt", recipe={"frames": 8})
+    assert (agent.class_names, agent.recipe.frames, agent.recipe.crop) == (tuple("abcdefg"), 8, (112, 112))
+    assert "frames" not in agent.facts.assumed[0] and "crop 112x112" in agent.facts.assumed[0]
+    with pytest.raises(CheckpointError, match="no checkpoint '5'"):
+        load_clip_agent("torchvision:r3d_18", checkpoint=5, weights=weights)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inspector.errors import CheckpointError
-from inspector.load import describe, list_checkpoints, load_agent
+from inspector.load import describe, list_checkpoints, load_agent, watches_clips
 from inspector.load.bundle import bundle_folders
 from tests.load.files import OwnLayout, as_inputs, largest_difference, observations, write_bundle
 
@@ -137,8 +137,9 @@ def test_a_bundle_is_found_by_its_name_in_a_checkout_and_in_an_installed_package
 
 
 def test_every_bundle_that_ships_loads_with_every_checkpoint() -> None:
-    assert {"breakout", "pong"} <= bundle_folders().keys()
-    for name, folder in bundle_folders().items():
+    players = {name: folder for name, folder in bundle_folders().items() if not watches_clips(folder)}
+    assert {"breakout", "pong"} <= players.keys()
+    for name, folder in players.items():
         for checkpoint in list_checkpoints(name):
             assert checkpoint.frames is not None
             agent = load_agent(name, checkpoint=checkpoint.frames)

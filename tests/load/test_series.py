@@ -130,7 +130,9 @@ def test_a_game_that_nobody_names_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["nowhere", "nowhere/*.zip", "{empty}"])
 def test_nothing_there_is_told_with_what_could_be(tmp_path: Path, source: str) -> None:
-    with pytest.raises(CheckpointError, match=r"there are no checkpoints at .*: name a bundle \(breakout, pong\)"):
+    with pytest.raises(
+        CheckpointError, match=r"there are no checkpoints at .*: name a bundle \(breakout, motion-digits, pong\)"
+    ):
         open_series(source.format(empty=tmp_path), **POLICY)
 
 
