@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -36,6 +37,8 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
         class_count: Number of classes.
         windows: Where clips are cut out; None takes the recipe's length, at stride 1.
         limits: Of the files.
+        keep: What `screens` is to hold of a frame, as a smaller picture, for what comes at once may be many; None
+            keeps frames as they are.
 
     Raises:
         UsageError: If there is no file, or windows of another length than the network's.
@@ -50,11 +53,12 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
         class_count: int,
         windows: Windows | None = None,
         limits: Limits | None = None,
+        keep: Callable[[Clip], Clip] | None = None,
     ) -> None:
         self.windows = windows or Windows(recipe.frames)
         if not paths:
             raise UsageError("there is no video to go through: name one at least")
-        self.paths, self.recipe, self._limits = tuple(paths), recipe, limits
+        self.paths, self.recipe, self._limits, self._keep = tuple(paths), recipe, limits, keep
         self.observation_space = Box(0, 255, (self.windows.frames, *recipe.crop, 3), np.uint8)
         self.action_space = Discrete(class_count)
         self._number, self._open = -1, ExitStack()
@@ -113,5 +117,5 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
         while (self._seen[-1][0] + 1 if self._seen else 0) < count:
             frame = next(self.video)
             self._seen.append((frame.number, self.recipe.prepare(frame.image)))
-            new.append(frame)
+            new.append(replace(frame, image=self._keep(frame.image)) if self._keep else frame)
         return tuple(new)

@@ -42,16 +42,20 @@ def check_names(names: Sequence[object], what: str) -> tuple[str, ...]:
     """Names that a page and a terminal can show, without space around them.
 
     Raises:
-        CheckpointError: If one is none; `what` is named.
+        CheckpointError: If one is none, or two are the same; `what` is named.
     """
-    good = []
+    good: dict[str, int] = {}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name.strip() or plain_text(name, _LONGEST) != name.strip():
             raise CheckpointError(
                 f"{what}: the name of class {number} is {plain_text(name, 40)!r}: give each class a name of its own, "
                 f"of 1 to {_LONGEST} letters"
             )
-        good.append(name.strip())
+        first = good.setdefault(name.strip(), number)
+        if first != number:
+            raise CheckpointError(
+                f"{what}: classes {first} and {number} are both {name.strip()!r}: give each class a name of its own"
+            )
     return tuple(good)
 
 

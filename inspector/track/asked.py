@@ -30,12 +30,15 @@ _PARTS = {"settings", "explanations", "probe", "recipe", "series", "versions"}
 _FLAGS = {
     "probe_states": "--probe-steps",
     "probe_games": "--probe-games",
+    "probe_clips": "--probe-steps",
+    "videos": "--video",
+    "stride": "--stride",
     "max_steps": "--max-steps",
     "seed": "--seed",
     "random_networks": "untrained networks",
     "regions": "--regions",
 }
-_OF_A_NEW_PROBE_SET = ("probe_states", "probe_games")
+_OF_A_NEW_PROBE_SET = ("probe_states", "probe_games", "probe_clips", "videos", "stride")
 
 
 def asked_of(series: Sequence[CheckpointSeries], settings: Settings, probe: ProbeSet | None) -> Asked:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from inspector.atari.environment import make_environment
 from inspector.atari.objects.choice import find_for
@@ -17,16 +18,25 @@ from inspector.track.atoms import MOST_OBJECTS
 from inspector.track.plan import Settings, rules_of
 from inspector.track.work import Explaining
 
+S = TypeVar("S")
 
-def checked_series(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
+_ALIKE = ("environment", "preprocessing", "action_count")
+
+
+def checked_series(series: Sequence[S], alike: Sequence[str] = _ALIKE) -> list[S]:
     """The series, with a number behind a name that another has too.
+
+    Args:
+        series: Of one kind: `CheckpointSeries`, or those of an agent that watches videos.
+        alike: Attributes in which all have to be alike.
 
     Raises:
         UsageError: If they do not fit each other, or one has a single checkpoint.
     """
-    first = series[0]
-    for one in series:
-        for name in ("environment", "preprocessing", "action_count"):
+    known: Sequence[Any] = series
+    first = known[0]
+    for one in known:
+        for name in alike:
             if getattr(one, name) != getattr(first, name):
                 raise UsageError(
                     f"{one.name} has another {name.replace('_', ' ')} ({getattr(one, name)}) than {first.name} "
@@ -37,10 +47,10 @@ def checked_series(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]
                 f"{one.name} has one checkpoint ({one.members[0].checkpoint.path}), and a track needs at least two: "
                 "name the folder of the whole run, or use `inspector record` for one"
             )
-    return _told_apart(series)
+    return _told_apart(known)
 
 
-def _told_apart(series: Sequence[CheckpointSeries]) -> list[CheckpointSeries]:
+def _told_apart(series: Sequence[Any]) -> list[Any]:
     seen: Counter[str] = Counter()
     each = []
     for one in series:

@@ -1,7 +1,6 @@
 """The film over training: some saved moments, explained under every checkpoint, as `evolution.mp4`."""
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,23 +11,23 @@ import torch
 from numpy.typing import NDArray
 
 from inspector.agent import Agent
-from inspector.atari.environment import make_environment, title_of
-from inspector.draw.evolution import MOST_BESIDE, EvolutionPage, SavedMoment, Shown, scale_of
+from inspector.atari.environment import make_environment
+from inspector.draw.evolution import MOST_BESIDE, EvolutionPage, SavedMoment, scale_of
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.moment import Measure
-from inspector.draw.text import number as decimal
-from inspector.draw.training import TrainingFacts
 from inspector.errors import InspectorError
 from inspector.explaining import resolve_action
 from inspector.files import replacing
+from inspector.load import CheckpointSeries
 from inspector.lrp import make_explainer
 from inspector.probe import ProbeSet
 from inspector.sweep import Progress
+from inspector.track.found import Series
 from inspector.track.moments import choose_moments, moment_text
-from inspector.track.names import cut_name, cut_off
 from inspector.track.plan import text_of
-from inspector.track.tracker import Series, Track
-from inspector.track.words import games_text, target_text
+from inspector.track.strip import film_facts, shown_of, training_facts
+from inspector.track.tracker import Track
+from inspector.track.words import target_text
 from inspector.track.work import BATCH, Explaining
 from inspector.video import VideoWriter
 
@@ -39,8 +38,6 @@ _BESIDE_SECONDS = 4.0
 _LARGE_SECONDS = 36.0
 _SHORTEST, _LONGEST = 0.2, 2.5
 _GLIDE = 0.25
-_NAME_LENGTH = 15
-_CUT_OFF = re.compile(r" games? cut off at.*")
 
 Report = Callable[[str, Progress], None]
 Map = NDArray[np.float32]
@@ -95,7 +92,9 @@ class _Explained:
     texts: tuple[str, ...]
 
 
-def _explained(track: Track, one: Series, explaining: Explaining, on_progress: Report | None) -> list[_Explained]:
+def _explained(
+    track: Track, one: Series[CheckpointSeries], explaining: Explaining, on_progress: Report | None
+) -> list[_Explained]:
     """Explain the moments under every checkpoint, one checkpoint in memory at a time."""
     probe, count, checkpoints = track.probe, moment_count(len(one.members), len(track.probe)), len(one.members)
     names = _action_names(one)
@@ -178,49 +177,17 @@ def _saved(probe: ProbeSet, number: int, place: int, count: int, maps: list[Map 
     return SavedMoment(state.screen, state.regions, maps, moment_text(state, place, count))
 
 
-def _page(track: Track, one: Series, explaining: Explaining, explained: Sequence[_Explained]) -> EvolutionPage:
+def _page(
+    track: Track, one: Series[CheckpointSeries], explaining: Explaining, explained: Sequence[_Explained]
+) -> EvolutionPage:
     probe, recipe = track.probe, track.probe.preprocessing
-    title = f"{title_of(probe.environment)}: same moments, every checkpoint"
-    facts = [target_text(explaining.target, _action_names(one)), explaining.composite]
-    if len(track.series) > 1:
-        facts.insert(0, f"series 1 of {len(track.series)}: {cut_name(one.source.name, _NAME_LENGTH)}")
+    title = f"{track.terms.title}: same moments, every checkpoint"
+    words = film_facts(track, target_text(explaining.target, _action_names(one)))
     size = (recipe.height, recipe.width)
     maps = [map_ for one_moment in explained for map_ in one_moment.moment.maps if map_ is not None]
     full = scale_of(maps, probe.screen_size)
     measure: Measure = "sensitivity" if explaining.composite == "sensitivity" else "relevance"
-    words = "  ·  ".join(facts)
-    return EvolutionPage(title, words, _training(track, one), probe.screen_size, size, full, measure)
-
-
-def _training(track: Track, one: Series) -> TrainingFacts:
-    curve = one.curves[0]
-    returns = [found.mean() if len(found) else np.nan for found in one.returns]
-    first = int(curve.frames[0])
-    certain = {name: found for name, found in curve.onsets.items() if found.high is not None}
-    early = {name for name, found in certain.items() if found.low == first}
-    onsets = {name: found.high if name in early else found.frames for name, found in certain.items()}
-    return TrainingFacts(
-        frames=curve.frames,
-        names=curve.names,
-        share=curve.share,
-        low=curve.low,
-        high=curve.high,
-        area=curve.area,
-        random=curve.random,
-        onsets=tuple(onsets.get(name) for name in curve.names),
-        early=tuple(name in early for name in curve.names),
-        returns=np.array(returns, np.float64),
-        title=f"share of positive relevance, mean of {len(track.probe)} states",
-        return_name=f"mean return ({_CUT_OFF.sub(' cut off', games_text([one], track.games))})",
-    )
-
-
-def _shown(track: Track, number: int, explained: str) -> Shown:
-    one, cut = track.series[0], cut_off(track, track.series[0])[number]
-    returns = one.returns[number]
-    left = f"{sum(cut)} of {len(cut)} cut off" if any(cut) else ""
-    mean = decimal(float(returns.mean()), 1) if len(returns) else ""
-    return Shown(number, text_of(one.members[number].frames), mean, explained, left)
+    return EvolutionPage(title, words, training_facts(track, one), probe.screen_size, size, full, measure)
 
 
 def _seconds(moments: int, checkpoints: int) -> float:
@@ -234,7 +201,7 @@ def _frames(page: EvolutionPage, track: Track, explained: Sequence[_Explained]) 
     beside, seconds = _beside(checkpoints), _seconds(len(explained), checkpoints)
     before = page.place_of(0)
     for this in explained:
-        each = [_shown(track, number, text) for number, text in enumerate(this.texts)]
+        each = [shown_of(track, number, text) for number, text in enumerate(this.texts)]
         left_out = f"; {len(beside)} of {checkpoints} checkpoints" if len(beside) < checkpoints else ""
         starred = [replace(one, mean_return=f"{one.mean_return}*") if one.cut_off else one for one in each]
         moment = replace(this.moment, about=this.moment.about + left_out + "; * games cut off" * (starred != each))
@@ -294,7 +261,7 @@ def _glide(page: EvolutionPage, checkpoint: int, before: float, seconds: float) 
         yield still
 
 
-def _action_names(one: Series) -> tuple[str, ...]:
+def _action_names(one: Series[CheckpointSeries]) -> tuple[str, ...]:
     source = one.source
     with closing(make_environment(source.environment, source.preprocessing, source.action_count)) as game:
         return game.action_names

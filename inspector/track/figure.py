@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.atari.environment import title_of
 from inspector.draw import palette
 from inspector.draw.training import TrainingAxis
-from inspector.files import replacing
 from inspector.regions import BACKGROUND
-from inspector.track.figure_look import DASHED, DOTTED, THICK, THIN, draw_legend, grid_of, look, percent, rgb
+from inspector.track.figure_look import (
+    DASHED,
+    DOTTED,
+    THICK,
+    THIN,
+    draw_head,
+    draw_legend,
+    grid_of,
+    look,
+    percent,
+    rgb,
+    save_figure,
+)
+from inspector.track.found import Found, Series
 from inspector.track.measures import Onset
-from inspector.track.names import cut_name, onset_words
+from inspector.track.names import onset_words
 from inspector.track.result import Curve
-from inspector.track.tracker import Track
-from inspector.track.words import games_text, spoken, states_text, target_text
+from inspector.track.terms import Terms
+from inspector.track.words import played_text, spoken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +44,9 @@ _ONSET_TOP, _ONSET_STEP = 0.955, 0.035
 _TICKS = 4
 _TICK_ROOM = 36
 """Pixels from the 0 of the axis to the next number, at least."""
-_NAMED, _NAMES_LENGTH = 3, 30
-"""Series that are named one by one, and how long their names may be together."""
 
 
-def draw_figure(track: Track, folder: Path) -> None:
+def draw_figure(track: Found, folder: Path) -> None:
     """Write `attention.png` (1600 x 1000) and `attention.svg`: attention over training.
 
     One panel a region, each with its own scale: the share of the positive relevance of the first explanation with its
@@ -60,9 +69,7 @@ def draw_figure(track: Track, folder: Path) -> None:
         figure = Figure(figsize=_INCHES, dpi=_DPI)
         FigureCanvasAgg(figure)
         _draw(figure, track)
-        for name, facts in zip(FIGURE_NAMES, ({"Software": None}, {"Date": None}), strict=True):
-            with replacing(folder / name) as part:
-                figure.savefig(part, format=name.rpartition(".")[2], metadata=facts)
+        save_figure(figure, folder, FIGURE_NAMES)
 
 
 def mean_over(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[Any, Any]:
@@ -80,22 +87,22 @@ def mean_over(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]])
     return common, np.mean([np.interp(common, places, values) for places, values in curves], axis=0)
 
 
-def _draw(figure: "Figure", track: Track) -> None:
+def _draw(figure: "Figure", track: Found) -> None:
     curves = [one.curves[0] for one in track.series]
     axis = TrainingAxis(int(number) for curve in curves for number in curve.frames)
     colours = palette.region_colours(curves[0].names)
     played = any(len(found) for one in track.series for found in one.returns)
-    panels = _panels(figure, len(curves[0].names) + played, axis)
+    panels = _panels(figure, len(curves[0].names) + played, axis, track.terms)
     for number, (name, panel) in enumerate(zip(curves[0].names, panels, strict=False)):
         colour = palette.FAINT if name == BACKGROUND else colours[number]
         _draw_region(panel, curves, number, axis, rgb(colour))
     if played:
         _draw_returns(panels[-1], track, axis)
     _draw_words(figure, track)
-    draw_legend(figure, several=len(curves) > 1)
+    draw_legend(figure, several=len(curves) > 1, state=track.terms.state)
 
 
-def _panels(figure: "Figure", count: int, axis: TrainingAxis) -> list["Axes"]:
+def _panels(figure: "Figure", count: int, axis: TrainingAxis, terms: Terms) -> list["Axes"]:
     """Panels in rows, each with its time axis; the last one takes what is left of its row."""
     rows, columns = grid_of(count)
     places = {"left": 0.078, "right": 0.978, "top": 0.83, "bottom": 0.155}
@@ -104,21 +111,23 @@ def _panels(figure: "Figure", count: int, axis: TrainingAxis) -> list["Axes"]:
     row, column = divmod(count - 1, columns)
     panels = [figure.add_subplot(cell) for cell in (*cells, grid[row, column:])]
     for panel in panels:
-        _draw_training(panel, axis)
+        draw_training(panel, axis)
     middle = (places["left"] + places["right"]) / 2
-    figure.text(middle, 0.09, _axis_name(axis), ha="center", color=rgb(palette.QUIET), size=12)
+    figure.text(middle, 0.09, axis_name(axis, terms), ha="center", color=rgb(palette.QUIET), size=12)
     height = (places["bottom"] + places["top"]) / 2
     style: dict[str, Any] = {"rotation": 90, "va": "center", "color": rgb(palette.QUIET), "size": 12}
     figure.text(0.012, height, "share of positive relevance", **style)
     return panels
 
 
-def _axis_name(axis: TrainingAxis) -> str:
+def axis_name(axis: TrainingAxis, terms: Terms) -> str:
+    """What the axis of training is, in words."""
     apart = "; 0 stands apart" if axis.has_zero else ""
-    return f"emulator frames trained (logarithmic{apart})"
+    return f"{terms.axis} (logarithmic{apart})"
 
 
-def _draw_training(panel: "Axes", axis: TrainingAxis) -> None:
+def draw_training(panel: "Axes", axis: TrainingAxis) -> None:
+    """The axis of training under a panel."""
     ticks, small = axis.ticks(_TICKS), axis.small_ticks()
     panel.set_xlim(-0.035, 1.035)
     room = _TICK_ROOM / panel.get_window_extent().width
@@ -215,8 +224,8 @@ def _draw_onset(panel: "Axes", found: Onset, first: int, axis: TrainingAxis, col
         panel.plot([place, place], [0, height - 0.015], transform=where, color=colour, lw=0.8, alpha=0.55)
 
 
-def _draw_returns(panel: "Axes", track: Track, axis: TrainingAxis) -> None:
-    lines, colour, series = [], rgb(palette.BRIGHT), track.series
+def _draw_returns(panel: "Axes", track: Found, axis: TrainingAxis) -> None:
+    lines, colour, series, terms = [], rgb(palette.BRIGHT), track.series, track.terms
     for one in series:
         played = [(member.frames, found) for member, found in zip(one.members, one.returns, strict=True) if len(found)]
         if not played:
@@ -224,6 +233,7 @@ def _draw_returns(panel: "Axes", track: Track, axis: TrainingAxis) -> None:
         frames = np.array([number for number, _ in played])
         places, means = axis.place(frames), np.array([found.mean() for _, found in played])
         lines.append((places, means))
+        _draw_ends(panel, one, axis, colour, len(series))
         for place, (_, found) in zip(places, played, strict=True):
             panel.plot(np.full(len(found), place), found, "o", color=colour, alpha=0.3, ms=4, mew=0)
         for piece in _pieces(frames):
@@ -235,8 +245,22 @@ def _draw_returns(panel: "Axes", track: Track, axis: TrainingAxis) -> None:
     low, high = panel.dataLim.intervaly
     if low == high:
         panel.set_ylim(low - 1, high + 1)
-    told = games_text(series, track.games).replace("; ", "\n")
-    _draw_title(panel, "return", colour, f"mean and single games, {told}")
+    if terms.sign:
+        panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}{terms.sign}")
+    told = played_text(track).replace("; ", "\n")
+    _draw_title(panel, terms.result, colour, f"{terms.results}, {told}")
+
+
+def _draw_ends(panel: "Axes", one: Series[Any], axis: TrainingAxis, colour: Any, count: int) -> None:
+    """The interval of each mean, where there is one."""
+    if one.ends is None:
+        return
+    frames, (low, high) = np.array([member.frames for member in one.members]), one.ends.T
+    places = axis.place(frames)
+    for piece in _pieces(frames):
+        panel.fill_between(places[piece], low[piece], high[piece], color=colour, alpha=0.2 / count**_THINNING, lw=0)
+    apart = [0] if frames[0] == 0 else []
+    panel.vlines(places[apart], low[apart], high[apart], color=colour, lw=THICK * 2.4, alpha=0.2)
 
 
 def _pieces(frames: NDArray[np.int64]) -> Iterator[slice]:
@@ -256,7 +280,7 @@ def _onset_text(curves: Sequence[Curve], name: str) -> str:
         uncertain = sum(one.frames is not None and one.high is None for one in found)
         certain = sum(one.frames is not None for one in found) - uncertain
         return f"onset in {certain} of {len(found)} series" + (f", uncertain in {uncertain}" if uncertain else "")
-    return onset_words(found[0], int(curves[0].frames[0]))
+    return onset_words(found[0], int(curves[0].frames[0]), curves[0].unit)
 
 
 def _draw_title(panel: "Axes", name: str, colour: Any, below: str) -> None:
@@ -266,17 +290,6 @@ def _draw_title(panel: "Axes", name: str, colour: Any, below: str) -> None:
     panel.annotate(below, (0, 1), (0, 7), color=rgb(palette.QUIET), size=9.5, **style)
 
 
-def _draw_words(figure: "Figure", track: Track) -> None:
-    main, names = track.settings.explanations[0], _names_text([one.source.name for one in track.series])
-    title = f"{title_of(track.probe.environment)}: where the relevance of decisions lies, over training"
-    figure.text(0.028, 0.948, title, size=20, weight="bold", color=rgb(palette.BRIGHT))
-    facts = (names, target_text(main.target), main.composite, states_text(track.probe))
-    figure.text(0.028, 0.912, "  ·  ".join(facts), size=12.5, color=rgb(palette.QUIET))
-
-
-def _names_text(names: Sequence[str]) -> str:
-    """The names of the series, as many and as much of them as there is room for."""
-    told = names if len(names) <= _NAMED else [names[0], names[-1]]
-    room = _NAMES_LENGTH // len(told)
-    short = [cut_name(name, room) for name in told]
-    return ", ".join(short) if told is names else f"{len(names)} series, {short[0]} to {short[1]}"
+def _draw_words(figure: "Figure", track: Found) -> None:
+    terms = track.terms
+    draw_head(figure, track, f"{terms.title}: where the relevance of {terms.decision}s lies, over training")

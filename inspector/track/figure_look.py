@@ -1,8 +1,14 @@
 """How the curve looks: the colours and the type of the house, for matplotlib."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inspector.draw import palette
+from inspector.files import replacing
+from inspector.track.found import Found
+from inspector.track.names import cut_name
+from inspector.track.words import states_text, target_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -10,6 +16,9 @@ if TYPE_CHECKING:
 THICK, THIN = 2.4, 1.0
 DOTTED, DASHED = (0, (1, 2)), (0, (5, 3))
 _MOST_COLUMNS = 5
+_NAMED, _NAMES_LENGTH = 3, 30
+"""Series that are named one by one, and how long their names may be together."""
+
 _ONSET = "onset: above both for good; hollow: uncertain; arrow: maybe earlier or later"
 
 
@@ -61,14 +70,14 @@ def grid_of(count: int) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def draw_legend(figure: "Figure", *, several: bool) -> None:
+def draw_legend(figure: "Figure", *, several: bool, state: str) -> None:
     """What the lines and marks of every panel mean, in two rows under all of them."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     grey = rgb(palette.QUIET)
     marks: list[Any] = [
-        Line2D([], [], color=grey, lw=THICK, label="mean of the series" if several else "mean of the states"),
+        Line2D([], [], color=grey, lw=THICK, label="mean of the series" if several else f"mean of the {state}s"),
         Patch(color=grey, alpha=0.35, lw=0, label="95 % interval"),
         Line2D([], [], color=grey, lw=1.4, ls=DOTTED, label="share by area"),
         Line2D([], [], color=grey, lw=1.4, ls=DASHED, label="what 19 of 20 untrained networks stay below"),
@@ -78,3 +87,30 @@ def draw_legend(figure: "Figure", *, several: bool) -> None:
         marks.insert(1, Line2D([], [], color=grey, lw=THIN, label="one series"))
     place = {"frameon": False, "labelcolor": grey, "bbox_to_anchor": (0.52, 0.006)}
     figure.legend(handles=marks, loc="lower center", ncols=-(-len(marks) // 2), **place)
+
+
+def draw_head(figure: "Figure", track: Found, title: str) -> None:
+    """A title, and below it who was explained, what, how, and on what."""
+    main, names = track.explanations[0], _names_text([one.source.name for one in track.series])
+    figure.text(0.028, 0.948, title, size=20, weight="bold", color=rgb(palette.BRIGHT))
+    facts = (names, target_text(main.target, targets=track.terms.targets), main.composite, states_text(track))
+    figure.text(0.028, 0.912, "  ·  ".join(facts), size=12.5, color=rgb(palette.QUIET))
+
+
+def _names_text(names: Sequence[str]) -> str:
+    """The names of the series, as many and as much of them as there is room for."""
+    told = names if len(names) <= _NAMED else [names[0], names[-1]]
+    room = _NAMES_LENGTH // len(told)
+    short = [cut_name(name, room) for name in told]
+    return ", ".join(short) if told is names else f"{len(names)} series, {short[0]} to {short[1]}"
+
+
+def save_figure(figure: "Figure", folder: Path, names: Sequence[str]) -> None:
+    """Write a figure as PNG and as SVG, the same bytes for the same figure.
+
+    Raises:
+        RecordingError: If they cannot be written.
+    """
+    for name, facts in zip(names, ({"Software": None}, {"Date": None}), strict=True):
+        with replacing(folder / name) as part:
+            figure.savefig(part, format=name.rpartition(".")[2], metadata=facts)

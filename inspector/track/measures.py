@@ -159,7 +159,7 @@ def _tail(episodes: int) -> float:
     return normal.cdf(-student * math.sqrt(episodes / freedom))
 
 
-def untrained_level(shares: Numbers) -> Numbers:
+def untrained_level(shares: Numbers, *, has_rest: bool = True) -> Numbers:
     """The level of each region that 19 of 20 untrained networks stay below, in all regions at once.
 
     One network in 20 that has learned nothing exceeds it, in one region or more. The levels of all regions lie equally
@@ -168,6 +168,7 @@ def untrained_level(shares: Numbers) -> Numbers:
 
     Args:
         shares: Of each network, the background last, (networks, ..., regions).
+        has_rest: Whether the last is the background.
 
     Returns:
         The levels, (..., regions); of the background too, which has no part in how far they lie.
@@ -177,7 +178,7 @@ def untrained_level(shares: Numbers) -> Numbers:
     evened = np.arcsin(np.sqrt(shares.clip(0, 1)))
     mean, deviation = evened.mean(0), evened.std(0, ddof=min(1, len(evened) - 1))
     far = np.divide(evened - mean, deviation, out=np.zeros_like(evened), where=deviation > 0)
-    farthest = np.sort(far[..., :-1].max(-1, initial=0.0), axis=0)
+    farthest = np.sort((far[..., :-1] if has_rest else far).max(-1, initial=0.0), axis=0)
     enough = min(math.ceil(0.95 * (len(evened) + 1)), len(evened))  # the network to come counts as one more
     levels: Numbers = np.sin((mean + farthest[enough - 1][..., None] * deviation).clip(0, np.pi / 2)) ** 2
     return levels

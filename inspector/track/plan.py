@@ -32,6 +32,9 @@ RANDOM_ATOMS = 5
 
 METHODS = ("taylor", "sensitivity")
 
+PROBE_STATES = 400
+"""States in a probe set, unless another number is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -51,7 +54,7 @@ class Settings:
     """
 
     explanations: tuple[Explaining, ...]
-    probe_states: int = 400
+    probe_states: int = PROBE_STATES
     seeds: tuple[int, ...] = (0, 1, 2)
     max_steps: int = 5000
     random_networks: int = 40
@@ -168,12 +171,12 @@ def plan_of(one: CheckpointSeries, probe: ProbeSet, file: Path, settings: Settin
     )
 
 
-def text_of(frames: int) -> str:
-    """A number of frames as a person reads it."""
-    for size, unit in ((1_000_000, "M"), (1000, "k")):
+def text_of(frames: int, unit: str = "frames") -> str:
+    """A number of frames as a person reads it, or of what else training time is counted in."""
+    for size, letter in ((1_000_000, "M"), (1000, "k")):
         if frames >= size:
-            return f"{frames / size:.{0 if frames >= 100 * size else 1}f} {unit} frames"
-    return f"{frames} frames"
+            return f"{frames / size:.{0 if frames >= 100 * size else 1}f} {letter} {unit}"
+    return f"{frames} {unit}"
 
 
 def _of_member(one: CheckpointSeries, member: Member) -> dict[str, Any]:

@@ -11,6 +11,7 @@ const series = () => data.series[state.series];
 const curve = () => series().curves[state.explanation];
 const found = () => series().numbers[state.explanation][state.source];
 const known = (value) => value !== null && value !== undefined;
+const terms = data.terms;
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 // --- numbers for people
@@ -19,7 +20,7 @@ const NONE = "–";
 const percent = (value) => (known(value) ? `${(100 * value).toFixed(value > 0 && value < 0.001 ? 2 : 1)} %` : NONE);
 const between = ([, low, high], text) => (known(low) && known(high) ? `${text(low)} to ${text(high)}` : "");
 const times = (value) => (known(value) ? `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ×` : NONE);
-const oneDecimal = (value) => value.toFixed(1).replace("-", "−");
+const resultText = (value) => value.toFixed(terms.digits).replace("-", "−") + terms.sign;
 
 function small(value) {
   if (!known(value)) return NONE;
@@ -123,7 +124,7 @@ function drawFrames(svg, x, box, named) {
     svg.append(make("path", { class: "break", d }));
   }
   if (!named) return;
-  const name = `frames trained, log scale${x.broken === null ? "" : "; 0 apart"}`;
+  const name = `${terms.unit} trained, log scale${x.broken === null ? "" : "; 0 apart"}`;
   svg.append(make("text", { x: box.right, y: box.bottom + 36, "text-anchor": "end" }, name));
 }
 
@@ -141,7 +142,7 @@ function hovering(host, svg, place, box, tell) {
     const at = place(series().frames[number]);
     line.setAttribute("visibility", "visible");
     line.setAttribute("transform", `translate(${at} 0)`);
-    tip.replaceChildren(make("strong", {}, `${framesText(series().frames[number])} frames`), ...tell(number));
+    tip.replaceChildren(make("strong", {}, `${framesText(series().frames[number])} ${terms.unit}`), ...tell(number));
     tip.hidden = false;
     const left = (at / svg.viewBox.baseVal.width) * host.clientWidth;
     const fits = left + 14 + tip.offsetWidth < host.clientWidth;
@@ -229,7 +230,7 @@ function drawCurves() {
   moveCursors = [
     plot(byId("overview"), {
       high: most(every), height: 380, text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, about: 6,
-      name: `Share of positive relevance of ${data.regions.map((one) => one.label).join(", ")} over frames trained`,
+      name: `Share of positive relevance of ${data.regions.map((one) => one.label).join(", ")} over ${terms.unit} trained`,
       draw: (svg, place, y) => every.toReversed().forEach((region) => drawRegion(svg, place, y, region)),
       tell: (number) => data.regions.map((one, r) => told(one.label, percent(found()[number]?.positive_share[r][0]), one)),
     }),
@@ -246,7 +247,7 @@ function drawSmall(region, nulls, most) {
   host.querySelector("p").textContent = nulls ? (curve().onsets[region]?.text ?? "the rest; no onset is sought") : " ";
   return plot(host, {
     high, height: 174, named: false, text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, about: 3,
-    name: `Share of ${data.regions[region].label} over frames trained`,
+    name: `Share of ${data.regions[region].label} over ${terms.unit} trained`,
     draw: (svg, place, y, foot) => {
       const group = drawRegion(svg, place, y, region);
       if (nulls) drawNulls(group, place, y, foot, region);
@@ -262,24 +263,28 @@ function drawSmall(region, nulls, most) {
 }
 
 function drawReturns() {
-  const games = data.series.flatMap((one) => one.returns.flat());
+  const games = data.series.flatMap((one) => [one.returns, one.ends ?? []].flat(2)).filter(known);
   return plot(byId("returns"), {
     low: Math.min(0, ...games), high: Math.max(...games), height: 220, about: 4,
-    text: (tick) => String(tick).replace("-", "−"), name: "Return of own games over frames trained",
+    text: (tick) => String(tick).replace("-", "−") + terms.sign, name: `${terms.result_line} over ${terms.unit} trained`,
     draw: (svg, place, y) => {
       const means = (one) => one.returns.map((some) => (some.length ? mean(some) : null));
+      const ends = series().ends;
+      if (ends) drawBand(svg, place, y, series().frames, ends);
       for (const other of data.series) {
         if (other !== series()) drawLine(svg, place, y, other.frames, means(other), "thin");
       }
-      series().returns.forEach((some, i) =>
+      if (!ends) series().returns.forEach((some, i) =>
         some.forEach((value, game) =>
           svg.append(make("circle", { class: series().cut[i][game] ? "game cut" : "game", cx: place(series().frames[i]), cy: y(value), r: 3.5 }))));
       drawLine(svg, place, y, series().frames, means(series()));
     },
     tell: (number) => {
       const some = series().returns[number];
-      if (!some.length) return [told("no games", "")];
-      return [told("mean return", oneDecimal(mean(some))), told("games", gamesText(number))];
+      if (!some.length) return [told(`no ${terms.source}`, "")];
+      const ends = series().ends?.[number];
+      const more = ends ? told("95 % interval", between([null, ...ends], resultText) || NONE) : told("games", gamesText(number));
+      return [told(terms.result_line, resultText(mean(some))), more];
     },
   });
 }
@@ -292,7 +297,7 @@ const gamesText = (number) => {
 const BAR = 100; // pixels of the longest bar
 const HEADS = [
   "region", "share of positive relevance", "", "by area", "untrained networks", "share of absolute relevance",
-  "density", "per relevant pixel", "by stacked frame, oldest first",
+  "density", "per relevant pixel", terms.stacked,
 ];
 
 function drawTable() {
@@ -305,9 +310,9 @@ function drawTable() {
   const rows = there ? data.regions.map((_, region) => tableRow(there, region, longest, stacked)) : [];
   byId("table").replaceChildren(head, make("tbody", {}, ...rows));
   byId("table-when").textContent =
-    `${framesText(series().frames[state.checkpoint])} frames, on ${data.sources[state.source]}`;
+    `${framesText(series().frames[state.checkpoint])} ${terms.unit}, on ${data.sources[state.source]}`;
   byId("table-note").textContent = there
-    ? `Out of ${there.states} states of ${there.episodes} episodes. In small type the 95 % interval; it is missing where too few episodes have the region.${nulls.length ? " On the bars: dotted, the share by area; dashed, what 19 of 20 untrained networks stay below; across, the interval." : ""}`
+    ? `Out of ${there.states} ${terms.state}s of ${there.episodes} ${terms.group}s. In small type the 95 % interval; it is missing where too few ${terms.group}s have the region.${nulls.length ? " On the bars: dotted, the share by area; dashed, what 19 of 20 untrained networks stay below; across, the interval." : ""}`
     : "Nothing was explained here.";
 }
 
@@ -339,14 +344,54 @@ function shareBar([value, low, high], nulls, longest) {
 
 function stackBars(parts, most) {
   const label = parts.map(percent).join(", ");
-  const svg = make("svg", { width: 22 * parts.length, height: 30, role: "img", "aria-label": label });
-  svg.append(make("title", {}, `oldest to newest: ${label}`));
+  const wide = parts.length > 8 ? 7 : 22;
+  const svg = make("svg", { width: wide * parts.length, height: 30, role: "img", "aria-label": label });
+  svg.append(make("title", {}, `${terms.stacked}: ${label}`));
   parts.forEach((part, i) => {
     const height = (28 * (part ?? 0)) / most;
-    svg.append(make("rect", { class: "behind", x: 22 * i, y: 29, width: 18, height: 1 }));
-    svg.append(make("rect", { x: 22 * i, y: 29 - height, width: 18, height }));
+    svg.append(make("rect", { class: "behind", x: wide * i, y: 29, width: 0.8 * wide, height: 1 }));
+    svg.append(make("rect", { x: wide * i, y: 29 - height, width: 0.8 * wide, height }));
   });
   return svg;
+}
+
+// --- by stacked frame as a whole, where it was measured: of a clip its positions, first to last
+
+function drawStacked() {
+  const there = series().stacked[state.explanation];
+  byId("stacked-part").hidden = !there;
+  if (!there) return;
+  const host = byId("stacked");
+  const [now, count] = [state.checkpoint, there.area.length];
+  const width = Math.max(240, host.clientWidth || 720);
+  const box = { left: 58, right: width - 18, top: 12, bottom: 258 };
+  const parts = found()[now]?.stacked ?? [];
+  const most = Math.max(...there.share.flat(), ...there.high[now], ...there.random, ...parts.flat(), 1e-6);
+  const ticks = niceTicks(0, most, 5);
+  const x = (at) => box.left + ((at + 0.5) / count) * (box.right - box.left);
+  const y = (value) => box.bottom - (value / ticks.at(-1)) * (box.bottom - box.top);
+  const path = (values) => values.map((value, at) => `${at ? "L" : "M"}${x(at)} ${y(value ?? 0)}`).join(" ");
+  const svg = make("svg", { viewBox: `0 0 ${width} 300`, role: "img", "aria-label": `Share of positive relevance ${terms.stacked}` });
+  for (const tick of ticks) {
+    svg.append(make("line", { class: "grid", x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }));
+    svg.append(make("text", { x: box.left - 8, y: y(tick) + 4, "text-anchor": "end" }, `${Number((100 * tick).toPrecision(6))} %`));
+  }
+  const every = Math.ceil(count / 16);
+  for (let at = 0; at < count; at += every) svg.append(make("text", { x: x(at), y: box.bottom + 19, "text-anchor": "middle" }, String(at)));
+  svg.append(make("text", { x: box.right, y: box.bottom + 36, "text-anchor": "end" }, terms.stacked));
+  there.share.forEach((row, i) => i !== now && svg.append(make("path", { class: "line other", d: path(row) })));
+  for (const kind of ["area", "random"]) svg.append(make("path", { class: kind, d: path(there[kind]) }));
+  const ends = there.low[now].map((low, at) => [low, there.high[now][at]]);
+  if (ends.every(([low, high]) => known(low) && known(high))) {
+    const edge = (k) => ends.map((one, at) => `${x(at)} ${y(one[k])}`);
+    svg.append(make("path", { class: "band", d: `M${[...edge(0), ...edge(1).reverse()].join("L")}Z` }));
+  }
+  parts.forEach((row, region) => svg.append(coloured(make("path", { class: "line", d: path(row) }), data.regions[region])));
+  svg.append(make("path", { class: "line whole", d: path(there.share[now]) }));
+  host.replaceChildren(svg);
+  byId("stacked-when").textContent = `${framesText(series().frames[now])} ${terms.unit}`;
+  byId("stacked-legend").replaceChildren(make("li", {}, make("span", { class: "chip whole" }), "all of it"),
+    ...data.regions.map((one) => make("li", {}, chip(one), one.label)));
 }
 
 // --- ATOMs: which regions neurons attend to together, where they were measured
@@ -375,7 +420,7 @@ function drawBundles() {
   const heads = ["attended together", "share", "", "mean of untrained networks"];
   const head = heads.map((text) => (text ? make("th", { scope: "col" }, text) : make("td", { "aria-hidden": "true" })));
   byId("bundle-table").replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
-  byId("bundle-when").textContent = `${framesText(series().frames[state.checkpoint])} frames`;
+  byId("bundle-when").textContent = `${framesText(series().frames[state.checkpoint])} ${terms.unit}`;
 }
 
 function drawBundleCurves() {
@@ -387,7 +432,7 @@ function drawBundleCurves() {
   byId("bundles").replaceChildren(...main.map((i) => make("div", {}, make("h4", {}, setName(sets[i])))));
   return main.map((i, n) => plot(byId("bundles").children[n], {
     high: Math.max(untrained[i] ?? 0, ...shares.map((one) => one[i] ?? 0)), height: 174, named: false, about: 3,
-    text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, name: `Share of ${setName(sets[i])} over frames trained`,
+    text: (tick) => `${Number((100 * tick).toPrecision(6))} %`, name: `Share of ${setName(sets[i])} over ${terms.unit} trained`,
     draw: (svg, place, y) => {
       if (known(untrained[i])) svg.append(make("line", { class: "random",
         x1: place(series().frames[0]), x2: place(series().frames.at(-1)), y1: y(untrained[i]), y2: y(untrained[i]) }));
@@ -404,7 +449,7 @@ function cutText() {
 
 function showChosen() {
   const games = series().returns[state.checkpoint];
-  const now = `${framesText(series().frames[state.checkpoint])} frames${games.length ? ` · return ${oneDecimal(mean(games))}${cutText()}` : ""}`;
+  const now = `${framesText(series().frames[state.checkpoint])} ${terms.unit}${games.length ? ` · ${terms.result} ${resultText(mean(games))}${cutText()}` : ""}`;
   const slider = byId("checkpoint");
   slider.max = series().frames.length - 1;
   slider.value = state.checkpoint;
@@ -422,6 +467,7 @@ function showChosen() {
     row.classList.toggle("chosen", here && Number(row.dataset.frames) === series().frames[state.checkpoint]);
   }
   drawTable();
+  drawStacked();
   if (series().bundles) drawBundles();
 }
 
@@ -434,7 +480,8 @@ function choose(checkpoint, { seek = true } = {}) {
 function redraw() {
   if (state.source === "play" && !series().numbers[state.explanation].play) state.source = "probe";
   byId("source").value = state.source;
-  byId("source").querySelector("[value=play]").disabled = !series().numbers[state.explanation].play;
+  const play = byId("source").querySelector("[value=play]");
+  if (play) play.disabled = !series().numbers[state.explanation].play;
   state.checkpoint = Math.min(state.checkpoint, series().frames.length - 1);
   drawCurves();
   showChosen();
@@ -520,7 +567,7 @@ function start() {
   fill("explanation", data.explanations.map((one) => one.label));
   const played = data.series.some((one) => one.numbers.some((numbers) => numbers.play));
   fill("source", played ? Object.values(data.sources) : [data.sources.probe], Object.keys(data.sources));
-  if (!played) byId("source").append(make("option", { value: "play", disabled: "" }, data.sources.play));
+  if (!played && data.sources.play) byId("source").append(make("option", { value: "play", disabled: "" }, data.sources.play));
   byId("legend").replaceChildren(...data.regions.map((one) => make("li", {}, chip(one), one.label, make("b"))));
   byId("regions").replaceChildren(...data.regions.map((one) =>
     make("div", {}, make("h4", {}, chip(one), one.label, make("b")), make("p"))));

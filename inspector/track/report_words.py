@@ -7,13 +7,16 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
+from inspector.load import CheckpointSeries
 from inspector.lrp import METHODS, composite_of, composite_table
 from inspector.provenance import versions
 from inspector.regions import BACKGROUND
+from inspector.track.found import Found, Series
 from inspector.track.measures import RESAMPLES
 from inspector.track.plan import EVERY_PLAYED, EVERY_STATE, text_of
 from inspector.track.summary import positive_scores, summary
-from inspector.track.tracker import Series, Track
+from inspector.track.terms import Terms
+from inspector.track.tracker import Track
 from inspector.track.words import spoken, target_text
 from inspector.track.work import Explaining
 
@@ -80,12 +83,12 @@ LIMITS = (
 """What the picture cannot tell."""
 
 
-def explained_text(explaining: Explaining) -> str:
+def explained_text(explaining: Explaining, terms: Terms) -> str:
     """What is explained and how, in a line."""
-    return f"{target_text(explaining.target)}, {explaining.composite}"
+    return f"{target_text(explaining.target, targets=terms.targets)}, {explaining.composite}"
 
 
-def summary_html(track: Track) -> str:
+def summary_html(track: Found) -> str:
     """The summary in words, a block a series."""
     blocks: list[list[str]] = []
     for line in summary(track):
@@ -96,7 +99,7 @@ def summary_html(track: Track) -> str:
     return "".join(f'<div class="found">{"".join(block)}</div>' for block in blocks)
 
 
-def failures_html(track: Track) -> str:
+def failures_html(track: Found) -> str:
     """What could not be done, by name; empty if all could."""
     if not track.failures:
         return ""
@@ -106,7 +109,8 @@ def failures_html(track: Track) -> str:
 
 def sections_html(track: Track) -> str:
     """Games, definitions, limits and choices."""
-    return "".join((_games(track), _definitions(), _limits(track.settings.random_networks), _choices(track)))
+    networks = track.settings.random_networks
+    return "".join((_games(track), definitions_html(DEFINITIONS), limits_html(LIMITS, networks), _choices(track)))
 
 
 def _games(track: Track) -> str:
@@ -124,11 +128,15 @@ def _games(track: Track) -> str:
             f'trained</th><th scope="col">mean return</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         )
     note = "Return of each game and, in small type, its length in steps; every checkpoint got the same seeds."
-    return _section("games", "Own games", f'<p class="note">{note}</p>{"".join(tables)}')
+    return section_html("games", "Own games", f'<p class="note">{note}</p>{"".join(tables)}')
 
 
 def _game_row(
-    one: Series, number: int, index: int, rows: Mapping[tuple[str, int, int], Any], seeds: Sequence[int]
+    one: Series[CheckpointSeries],
+    number: int,
+    index: int,
+    rows: Mapping[tuple[str, int, int], Any],
+    seeds: Sequence[int],
 ) -> str:
     frames, returns = one.members[index].frames, one.returns[index]
     mean = f"{returns.mean():.1f}" if len(returns) else "–"
@@ -144,13 +152,16 @@ def _game_cell(row: Mapping[str, Any] | None) -> str:
     return f"<td>{row['return']:g}<small>{length}</small></td>"
 
 
-def _definitions() -> str:
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in DEFINITIONS.items())
-    return _section("measures", "What the numbers mean", f"<dl>{items}</dl>")
+def definitions_html(definitions: Mapping[str, str]) -> str:
+    """What the numbers mean, by name."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in definitions.items())
+    return section_html("measures", "What the numbers mean", f"<dl>{items}</dl>")
 
 
-def _limits(networks: int) -> str:
-    return _section("limits", "What the picture cannot tell", _list(one.format(networks=networks) for one in LIMITS))
+def limits_html(limits: Iterable[str], networks: int) -> str:
+    """What the picture cannot tell; braces in a text name the number of untrained networks."""
+    texts = _list(one.format(networks=networks) for one in limits)
+    return section_html("limits", "What the picture cannot tell", texts)
 
 
 def _choices(track: Track) -> str:
@@ -160,14 +171,14 @@ def _choices(track: Track) -> str:
         "<h3>What was explained</h3>",
         *(_explanation(one) for one in settings.explanations),
         "<h3>States and games</h3>",
-        _facts(_asked(track)),
+        facts_html(_asked(track)),
         "<h3>Game and network input</h3>",
-        _facts([("environment", probe.environment, ""), *_recipe(asdict(probe.preprocessing))]),
-        *(part for one in track.series for part in _agent(one)),
+        facts_html([("environment", probe.environment, ""), *_recipe(asdict(probe.preprocessing))]),
+        *(part for one in track.series for part in agent_html(one)),
         "<h3>Versions</h3>",
-        _facts((name, version, "") for name, version in versions().items()),
+        facts_html((name, version, "") for name, version in versions().items()),
     ]
-    return _section("choices", "Everything that was assumed and chosen", "".join(parts))
+    return section_html("choices", "Everything that was assumed and chosen", "".join(parts))
 
 
 def _explanation(one: Explaining) -> str:
@@ -216,28 +227,35 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _agent(one: Series) -> Iterator[str]:
+def agent_html(one: Series[Any], unit: str = "frames") -> Iterator[str]:
+    """Who was explained: format, network, what was assumed of it, and its files.
+
+    Args:
+        one: The series.
+        unit: What training time is counted in.
+    """
     facts = one.source.facts
     yield f"<h3>{escape(one.source.name)}: the agent</h3>"
     known = {"format": facts.format, "architecture": facts.architecture, "algorithm": facts.algorithm or "not known"}
-    yield _facts((spoken(name), str(value), "") for name, value in (known | facts.provenance).items())
+    yield facts_html((spoken(name), str(value), "") for name, value in (known | facts.provenance).items())
     if facts.assumed:
         yield f"<p>Assumed, since no file states it:</p>{_list(facts.assumed)}"
     else:
         yield "<p>Nothing was assumed of it: its files state every choice.</p>"
-    files = "".join(_file(one, index) for index in range(len(one.members)))
+    files = "".join(_file(one, index, unit) for index in range(len(one.members)))
     yield f"<details><summary>Its {len(one.members)} checkpoints, by file</summary>{_table(files)}</details>"
 
 
-def _file(one: Series, index: int) -> str:
+def _file(one: Series[Any], index: int, unit: str) -> str:
     checkpoint = one.members[index].checkpoint
     said = "" if checkpoint.mean_return is None else f"; its file says: mean return {checkpoint.mean_return:g}"
     games = f" over {checkpoint.games} games" if said and checkpoint.games else ""
     path = f"{checkpoint.path}{said}{games}"
-    return _fact(f"{one.members[index].frames:,} frames", path, f"sha256 {checkpoint.sha256}")
+    return _fact(f"{one.members[index].frames:,} {unit}", path, f"sha256 {checkpoint.sha256}")
 
 
-def _facts(rows: Iterable[tuple[str, str, str]]) -> str:
+def facts_html(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Names, values and what they mean, as a table."""
     return _table("".join(_fact(*row) for row in rows))
 
 
@@ -255,7 +273,8 @@ def _list(texts: Iterable[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
 
 
-def _section(name: str, title: str, content: str) -> str:
+def section_html(name: str, title: str, content: str) -> str:
+    """A part of the page with its heading."""
     return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{content}</section>'
 
 

@@ -55,6 +55,11 @@ GAMES = pa.schema(
     ]
 )
 
+EVERYWHERE = "all"
+"""Stands for the region where a stacked frame is meant as a whole."""
+
+_SUMS = ("positive", "absolute", "area", "relevant_area")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
@@ -73,12 +78,17 @@ class Explained:
     @classmethod
     def of(cls, arrays: Arrays, episodes: NDArray[np.int64]) -> "Explained":
         """Out of what a unit gave."""
-        sums = RegionSums(*(arrays[name] for name in ("positive", "absolute", "area", "relevant_area")))
+        sums = RegionSums(*(arrays[name] for name in _SUMS))
         return cls(sums, arrays["finite"], episodes)
 
     def ratios(self, measure: str, frame: int | None = None) -> Ratios:
         """A measure of every region."""
         return measured(measure, self.sums, self.finite, self.episodes, frame)
+
+    def by_frame(self) -> "Explained":
+        """The same with stacked frames in the place of regions: all the relevance of each."""
+        sums = (getattr(self.sums, name).sum(1)[:, :, None] for name in _SUMS)
+        return Explained(RegionSums(*sums), self.finite, self.episodes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +105,7 @@ class Curve:
         area: The share by area, (regions,).
         random: The share that 19 of 20 untrained networks stay below, in all regions at once, (regions,).
         onsets: When each region's share exceeds both null lines for good, by its name.
+        unit: What training time is counted in.
     """
 
     explaining: Explaining
@@ -106,6 +117,7 @@ class Curve:
     area: Numbers
     random: Numbers
     onsets: Mapping[str, Onset]
+    unit: str = "frames"
 
 
 @dataclass(slots=True)
@@ -125,6 +137,21 @@ class Attention:
         for measure in MEASURES:
             for frame in (None, *range(stack)) if measure in SHARES else (None,):
                 self.add_ratios(explained.ratios(measure, frame), measure, frame, **about)
+
+    def add_by_frame(self, explained: Explained, **about: Any) -> None:
+        """The shares of every stacked frame as a whole."""
+        for measure in SHARES:
+            ratios = explained.by_frame().ratios(measure)
+            low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))), ratios.episodes)
+            for frame, (mean, least, most) in enumerate(zip(ratios.mean, low, high, strict=True)):
+                counts = {"states": int(ratios.states[frame]), "episodes": int(ratios.episodes[frame])}
+                ends = {"low": _number(least), "high": _number(most)}
+                self._add(EVERYWHERE, measure, frame, mean, **ends, **counts, **about)
+
+    def add_null_by_frame(self, curve: "Curve", **about: Any) -> None:
+        """The null line of every stacked frame as a whole."""
+        for frame, level in enumerate(np.maximum(curve.area, curve.random)):
+            self._add(EVERYWHERE, "positive_share", frame, level, source="null", frames=None, **about)
 
     def add_null(self, curve: "Curve", area: Ratios, **about: Any) -> None:
         """What shares are compared with: the share by area, and the null line."""
@@ -158,24 +185,31 @@ def curve_of(
     names: tuple[str, ...],
     checkpoints: Sequence[Explained],
     random: Sequence[Explained],
+    unit: str = "frames",
 ) -> Curve:
     """The share of positive relevance over training, with its null lines and onsets.
 
     Args:
         explaining: What explains.
         frames: Frames trained of every checkpoint, ascending.
-        names: Regions, the background last.
+        names: Regions, the background last; or what else stands in their place, without one.
         checkpoints: The same states under every checkpoint.
         random: And under networks with random weights, at least one.
+        unit: What training time is counted in.
     """
+    has_rest = names[-1] == BACKGROUND
     draws = draw_episodes(int(checkpoints[0].episodes.max()) + 1)
     ratios = [one.ratios("positive_share") for one in checkpoints]
     nets = [one for one in (each.ratios("positive_share") for each in random) if np.isfinite(one.mean).all()]
     area = area_shares(checkpoints[0].sums, checkpoints[0].episodes)
-    share, by_chance = np.stack([one.mean for one in ratios]), _untrained([one.mean for one in nets], area.mean)
+    share, by_chance = (
+        np.stack([one.mean for one in ratios]),
+        _untrained([one.mean for one in nets], area.mean, has_rest=has_rest),
+    )
     resampled = np.stack([one.resampled(draws) for one in ratios])  # (checkpoints, resamples, regions)
     drawn_area = area.resampled(draws)
-    null = np.maximum(drawn_area, _untrained([one.resampled(draws) for one in nets], drawn_area))
+    chance = _untrained([one.resampled(draws) for one in nets], drawn_area, has_rest=has_rest)
+    null = np.maximum(drawn_area, chance)
     ends = [interval(drawn, one.episodes) for drawn, one in zip(resampled, ratios, strict=True)]
     low, high = (np.stack(end) for end in zip(*ends, strict=True))
     trained, episodes = np.array(frames, np.int64), np.stack([one.episodes for one in ratios])
@@ -185,12 +219,12 @@ def curve_of(
         for number, name in enumerate(names)
         if name != BACKGROUND
     }
-    return Curve(explaining, trained, names, share, low, high, area.mean, by_chance, onsets)
+    return Curve(explaining, trained, names, share, low, high, area.mean, by_chance, onsets, unit)
 
 
-def _untrained(networks: Sequence[Numbers], otherwise: Numbers) -> Numbers:
+def _untrained(networks: Sequence[Numbers], otherwise: Numbers, *, has_rest: bool) -> Numbers:
     """The level of untrained networks; another where none of them has any relevance."""
-    return untrained_level(np.stack(networks)) if networks else otherwise
+    return untrained_level(np.stack(networks), has_rest=has_rest) if networks else otherwise
 
 
 def sort_by_onset(onsets: Mapping[str, Onset]) -> list[tuple[str, Onset]]:
@@ -211,8 +245,7 @@ def joined(parts: Iterable[Explained], *, same_states: bool = False) -> Explaine
     for part in parts:
         episodes.append(part.episodes + count)
         count += 0 if same_states else int(part.episodes.max()) + 1
-    names = ("positive", "absolute", "area", "relevant_area")
-    sums = RegionSums(*(np.concatenate([getattr(part.sums, name) for part in parts]) for name in names))
+    sums = RegionSums(*(np.concatenate([getattr(part.sums, name) for part in parts]) for name in _SUMS))
     return Explained(sums, np.concatenate([part.finite for part in parts]), np.concatenate(episodes))
 
 

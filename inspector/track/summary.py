@@ -5,30 +5,33 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from inspector.draw.text import number as decimal
 from inspector.sweep import Store
+from inspector.track.found import Found, Series
 from inspector.track.measures import Onset
 from inspector.track.plan import plan_of, text_of
 from inspector.track.result import Curve, sort_by_onset
-from inspector.track.tracker import PROBE_FILE, UNITS, Series, Track
-from inspector.track.words import counted, games_text, onset_text, spoken
+from inspector.track.tracker import PROBE_FILE, UNITS, Track
+from inspector.track.words import counted, onset_text, played_text, result_text, spoken
 
 MOST_NAMES = 10
 """Regions in a line that is read aloud."""
 
 
-def summary(track: Track) -> list[str]:
+def summary(track: Found) -> list[str]:
     """A few lines on every series, and on all together: what drew the attention, from when on, how well it played."""
-    lines = [line for one in track.series for line in _of_series(one, len(track.probe), track.games)]
+    lines = [line for one in track.series for line in _of_series(one, track)]
     return lines if len(track.series) == 1 else [*lines, *together(track.series)]
 
 
 def order_text(curve: Curve) -> str:
     """The order in which regions came to draw more than by chance: «ball from 0.8 M frames, paddle by …»."""
     ordered = sort_by_onset(curve.onsets)
-    parts = [f"{spoken(name)} {onset_text(one, int(curve.frames[0]))}" for name, one in ordered if one.high is not None]
+    parts = [
+        f"{spoken(name)} {onset_text(one, int(curve.frames[0]), curve.unit)}"
+        for name, one in ordered
+        if one.high is not None
+    ]
     lines = [", ".join(parts) or "no region for certain"]
     uncertain = [name for name, one in ordered if one.high is None]
     if uncertain:
@@ -56,6 +59,30 @@ def shares_text(curve: Curve) -> str:
     return ", ".join([*said[:MOST_NAMES], *more]) or "no relevance anywhere"
 
 
+def stacked_text(curve: Curve) -> str:
+    """Which stacked frames, as numbers from 0, hold most and least at the last checkpoint, and which exceed chance."""
+    share = curve.share[-1]
+    if not np.isfinite(share).all():
+        return "no relevance anywhere"
+    most, least = int(share.argmax()), int(share.argmin())
+    ends = f"most at {most} ({100 * share[most]:.1f} %), least at {least} ({100 * share[least]:.1f} %)"
+    above = [int(name) for name, one in curve.onsets.items() if one.high is not None]
+    uncertain = [int(name) for name, one in curve.onsets.items() if one.high is None and one.frames is not None]
+    more = f", not for certain: {_runs(uncertain)}" if uncertain else ""
+    return f"{ends}; above all alike and untrained networks: {_runs(above) or 'none for certain'}{more}"
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Ascending numbers as a person writes them: `0 to 2, 15`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
 def agreement_text(curves: Sequence[Curve]) -> str:
     """Whether several explanations of the same states tell of the same onsets; the first is what others differ from.
 
@@ -75,14 +102,14 @@ def agreement_text(curves: Sequence[Curve]) -> str:
     return "; ".join(lines) or f"{who}: no region for certain"
 
 
-def together(series: Sequence[Series]) -> list[str]:
+def together(series: Sequence[Series[Any]]) -> list[str]:
     """In how many series a region has an onset for certain, and between which frames."""
     curves = [one.curves[0] for one in series]
     found = {name: [one for one in curves if one.onsets[name].high is not None] for name in curves[0].onsets}
     known = [(_joint(name, some), name, len(some)) for name, some in found.items() if some]
     known.sort(key=lambda each: (each[0].high or 0, each[1]))
     first = min(int(one.frames[0]) for one in curves)
-    parts = [f"{spoken(name)} in {count} ({onset_text(one, first)})" for one, name, count in known]
+    parts = [f"{spoken(name)} in {count} ({onset_text(one, first, curves[0].unit)})" for one, name, count in known]
     never = [spoken(name) for name, some in found.items() if not some]
     lines = [
         f"{len(series)} series together, {curves[0].explaining.composite}",
@@ -109,20 +136,24 @@ def positive_scores(track: Track) -> list[dict[str, Any]]:
     return found
 
 
-def _of_series(one: Series, states: int, games: pa.Table) -> Iterator[str]:
-    main = one.curves[0]
-    counts = f"{counted(len(one.members), 'checkpoint')}, {counted(states, 'state')}"
+def _of_series(one: Series[Any], track: Found) -> Iterator[str]:
+    main, terms = one.curves[0], track.terms
+    counts = f"{counted(len(one.members), 'checkpoint')}, {counted(track.state_count, terms.state)}"
     yield f"{one.source.name}: {counts}, {main.explaining.composite}"
     yield f"  drew more than by area and under untrained networks: {order_text(main)}"
     if len(one.curves) > 1:
         yield f"  {agreement_text(one.curves)}"
-    yield f"  at {text_of(int(main.frames[-1]))}: {shares_text(main)}"
+    if one.stacked:
+        yield f"  {terms.stacked}: {stacked_text(one.stacked[0])}"
+    yield from (f"  {line}" for line in one.remarks)
+    yield f"  at {text_of(int(main.frames[-1]), main.unit)}: {shares_text(main)}"
     returns = [(member.frames, found) for member, found in zip(one.members, one.returns, strict=True) if len(found)]
     if returns:
-        (first, early), (last, late) = (
-            (frames, decimal(found.mean(), 1)) for frames, found in (returns[0], returns[-1])
+        early, late = (
+            f"{result_text(float(found.mean()), terms)} at {text_of(frames, main.unit)}"
+            for frames, found in (returns[0], returns[-1])
         )
-        yield f"  return {early} at {text_of(first)}, {late} at {text_of(last)} ({games_text([one], games)})"
+        yield f"  {terms.result} {early}, {late} ({played_text(track, one)})"
 
 
 def _joint(name: str, curves: Sequence[Curve]) -> Onset:
@@ -153,7 +184,7 @@ def _differing(name: str, others: Sequence[Curve], curves: Sequence[Curve]) -> s
     parts = []
     for curve in others:
         one = curve.onsets[name]
-        when = "not for certain" if one.high is None else onset_text(one, int(curve.frames[0]))
+        when = "not for certain" if one.high is None else onset_text(one, int(curve.frames[0]), curve.unit)
         parts.append(f"{when} with {_who(curve, curves)}")
     return "; ".join(parts)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import InspectorError
 from inspector.files import replacing, write_json
-from inspector.load import CheckpointSeries, Member
+from inspector.load import CheckpointSeries
 from inspector.probe import ProbeSet
 from inspector.probe_file import read_probe, save_probe
 from inspector.provenance import versions
@@ -23,10 +23,12 @@ from inspector.track.atoms import COMPOSITE as ATOM_COMPOSITE
 from inspector.track.atoms import combinatorial, hierarchical, joined_atoms, set_names
 from inspector.track.checks import check_probe, checked_series, checked_settings, prepare_folder
 from inspector.track.doing import Work
+from inspector.track.found import Series
 from inspector.track.measures import area_shares
 from inspector.track.plan import Plan, Settings, plan_of
 from inspector.track.result import GAMES, Attention, Curve, Explained, curve_of, joined
 from inspector.track.states import make_probe
+from inspector.track.terms import Terms, terms_of_game
 from inspector.track.work import Explaining
 
 MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
@@ -36,23 +38,6 @@ MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
     "probe.npz",
     "units",
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """What was found of one series.
-
-    Attributes:
-        source: The series.
-        members: Its checkpoints of which there are results, ascending.
-        curves: Attention on the same states, one an explanation, the main one first.
-        returns: Returns of the games that each of the checkpoints played.
-    """
-
-    source: CheckpointSeries
-    members: tuple[Member, ...]
-    curves: tuple[Curve, ...]
-    returns: tuple[NDArray[np.float64], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +56,36 @@ class Track:
 
     folder: Path
     probe: ProbeSet
-    series: tuple[Series, ...]
+    series: tuple[Series[CheckpointSeries], ...]
     failures: tuple[Failure, ...]
     settings: Settings
     attention: pa.Table
     games: pa.Table
+
+    @property
+    def terms(self) -> Terms:
+        """What it is about."""
+        return terms_of_game(self.probe.environment)
+
+    @property
+    def explanations(self) -> tuple[Explaining, ...]:
+        """What explained, the main one first."""
+        return self.settings.explanations
+
+    @property
+    def state_count(self) -> int:
+        """How many states every checkpoint was explained on."""
+        return len(self.probe)
+
+    @property
+    def group_count(self) -> int:
+        """How many episodes they are of."""
+        return int(np.unique(self.probe.groups).size)
+
+    @property
+    def stack(self) -> int:
+        """Frames in a network input."""
+        return self.probe.preprocessing.stack
 
 
 def track(
@@ -159,7 +169,7 @@ class _Tables:
         return pa.Table.from_pylist(self.games, schema=GAMES)
 
 
-def _found(plan: Plan, work: Work, tables: _Tables) -> Series:
+def _found(plan: Plan, work: Work, tables: _Tables) -> Series[CheckpointSeries]:
     """Everything of one series, of the checkpoints that were explained and played; its rows go to the tables."""
     kept = [
         number
@@ -250,7 +260,7 @@ def manifest_of(result: Track) -> dict[str, Any]:
     }
 
 
-def _series_facts(one: Series) -> dict[str, Any]:
+def _series_facts(one: Series[CheckpointSeries]) -> dict[str, Any]:
     onsets = [
         {"composite": curve.explaining.composite, "target": curve.explaining.target, "onsets": dict(curve.onsets)}
         for curve in one.curves

@@ -1,42 +1,48 @@
 """Words that the curve and the film share: what was explained, on how many states, over how many games."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from inspector.probe import ProbeSet
+from inspector.draw.text import number as decimal
+from inspector.track.found import Found, Series
 from inspector.track.measures import Onset
 from inspector.track.plan import text_of
-from inspector.track.tracker import Series
-
-_TARGETS = {
-    "score": "score of the best action",
-    "contrast": "best action over the next best",
-    "advantage": "best action over the mean of all",
-    "value": "value",
-}
+from inspector.track.terms import TARGETS, Terms
 
 
-def target_text(target: str, names: Sequence[str] = ()) -> str:
+def target_text(target: str, names: Sequence[str] = (), targets: Mapping[str, str] = TARGETS) -> str:
     """What is explained, as a person reads it.
 
     Args:
         target: A named target, or the number of an action.
         names: Of the actions; without them the number stands for the name.
+        targets: Text of every named target.
     """
-    if target in _TARGETS:
-        return _TARGETS[target]
+    if target in targets:
+        return targets[target]
     return f"score of {names[int(target)] if names else f'action {target}'}"
 
 
-def states_text(probe: ProbeSet) -> str:
+def states_text(found: Found) -> str:
     """How many states of how many episodes, the same for every checkpoint."""
-    states, episodes = len(probe), int(np.unique(probe.groups).size)
-    return f"the same {counted(states, 'state')} of {counted(episodes, 'episode')} for every checkpoint"
+    terms = found.terms
+    states, groups = counted(found.state_count, terms.state), counted(found.group_count, terms.group)
+    return f"the same {states} of {groups} for every checkpoint"
 
 
-def games_text(series: Sequence[Series], games: pa.Table | None = None) -> str:
+def played_text(found: Found, one: Series[Any] | None = None) -> str:
+    """How the numbers came about that say how well checkpoints do: of one series, or of all."""
+    return found.terms.played or games_text(found.series if one is None else [one], found.games)
+
+
+def result_text(value: float, terms: Terms) -> str:
+    """Such a number."""
+    return decimal(value, terms.digits) + terms.sign
+
+
+def games_text(series: Sequence[Series[Any]], games: pa.Table | None = None) -> str:
     """How many games each checkpoint played, and how many of them all were cut off.
 
     Args:
@@ -54,7 +60,7 @@ def games_text(series: Sequence[Series], games: pa.Table | None = None) -> str:
     return f"{played}; {len(lengths)} of {counted(len(rows), 'game')} cut off at {max(lengths):,} steps"
 
 
-def onset_text(one: Onset, first: int) -> str:
+def onset_text(one: Onset, first: int, unit: str = "frames") -> str:
     """When a region came to draw more than by chance: «from 205 k frames», «between 57.3 k and 205 k frames».
 
     The 95 % interval leads: where the share creeps over its null line, the checkpoint at which it does is chance.
@@ -62,16 +68,17 @@ def onset_text(one: Onset, first: int) -> str:
     Args:
         one: With an upper end of its interval; others have no onset for certain.
         first: Frames trained of the first checkpoint: before it nobody looked.
+        unit: What training time is counted in.
     """
     if one.high is None:
         raise ValueError("an onset without an end of its interval is not certain")
     if one.high == first:
-        return f"at the first checkpoint already ({text_of(first)})"
+        return f"at the first checkpoint already ({text_of(first, unit)})"
     if one.low in (None, first):
-        return f"by {text_of(one.high)}"
+        return f"by {text_of(one.high, unit)}"
     if one.low == one.high:
-        return f"from {text_of(one.high)}"
-    return f"between {text_of(one.low or 0).removesuffix(' frames')} and {text_of(one.high)}"
+        return f"from {text_of(one.high, unit)}"
+    return f"between {text_of(one.low or 0, '').rstrip()} and {text_of(one.high, unit)}"
 
 
 def spoken(name: str) -> str:

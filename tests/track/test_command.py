@@ -170,7 +170,7 @@ def test_a_corrupt_file_is_named_the_rest_goes_on_and_the_exit_code_says_so(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["nowhere"], 3, "there are no checkpoints at nowhere: name a bundle (breakout, pong)"),
+        (["nowhere"], 3, "there are no checkpoints at nowhere: name a bundle (breakout, motion-digits, pong)"),
         (["breakout", "pong"], 2, "pong has another environment (ALE/Pong-v5) than breakout (ALE/Breakout-v5)"),
         (["pong", "--probe", "gone.npz"], 2, "there is no probe set gone.npz"),
         (["pong", "--address", "here:1"], 2, "--address names a Ray cluster: add --engine ray"),

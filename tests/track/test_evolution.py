@@ -16,9 +16,10 @@ from inspector.draw.palette import BRIGHT
 from inspector.errors import InspectorError
 from inspector.film import read_facts
 from inspector.sweep import Progress
-from inspector.track.evolution import FPS, _training, film_evolution, film_times, moment_count
+from inspector.track.evolution import FPS, film_evolution, film_times, moment_count
 from inspector.track.measures import Onset
 from inspector.track.moments import choose_moments
+from inspector.track.strip import training_facts
 from inspector.track.tracker import Track
 
 
@@ -106,7 +107,7 @@ def test_a_film_says_which_onsets_may_be_older_than_its_checkpoints(found: Track
     first, last = (member.frames for member in one.members)
     onsets = {"ball": Onset(first, first, first), "player": Onset(first, first, last), "enemy": Onset(last, last, last)}
     curve = replace(one.curves[0], onsets=one.curves[0].onsets | onsets)
-    facts = _training(found, replace(one, curves=(curve,)))
+    facts = training_facts(found, replace(one, curves=(curve,)))
     assert dict(zip(facts.names, zip(facts.onsets, facts.early, strict=True), strict=True)) == {
         **dict.fromkeys(facts.names, (None, False)),
         "ball": (first, True),

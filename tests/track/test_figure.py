@@ -69,7 +69,7 @@ def test_the_svg_holds_its_words_as_text(found: Track, tmp_path: Path) -> None:
     assert "share of positive relevance" in written
     assert "emulator frames trained (logarithmic; 0 stands apart)" in written
     (facts,) = [text for text in written if "epsilon_plus" in text]
-    assert "pong" in facts and "score of the best action" in facts and states_text(found.probe) in facts
+    assert "pong" in facts and "score of the best action" in facts and states_text(found) in facts
     assert {"share by area", "what 19 of 20 untrained networks stay below"} <= set(written)
     assert "mean and single games, 1 game each" in written and "2 of 2 games cut off at 60 steps" in written
 

@@ -217,6 +217,16 @@ def test_one_untrained_network_in_twenty_exceeds_its_level_in_some_region() -> N
     assert 0.02 < np.mean(exceeding) < 0.08
 
 
+def test_without_a_background_the_last_has_its_part_in_how_far_levels_lie() -> None:
+    generator = np.random.default_rng(0)
+    shares = np.full((40, 3), 1 / 3)
+    shares[:, 2] = generator.uniform(0.2, 0.4, 40)
+    shares[0, 2] = 0.9
+    level = untrained_level(shares, has_rest=False)
+    assert level[2] > 0.39 and level[:2] == pytest.approx([1 / 3, 1 / 3])
+    assert untrained_level(shares)[2] == pytest.approx(np.sin(np.arcsin(np.sqrt(shares[:, 2])).mean()) ** 2)
+
+
 def test_levels_lie_above_the_means_and_each_draw_has_its_own() -> None:
     shares = networks(30, 0)
     level = untrained_level(shares)

@@ -1,13 +1,15 @@
 """Curves out of explained states: null lines, onsets, and networks without any relevance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from inspector.regions import RegionSums
-from inspector.track.result import Attention, Explained, curve_of, joined
-from inspector.track.summary import shares_text
+from inspector.track.measures import Onset
+from inspector.track.result import EVERYWHERE, Attention, Curve, Explained, curve_of, joined
+from inspector.track.summary import shares_text, stacked_text
 from inspector.track.work import Explaining
 
 NAMES = ("ball", "wall", "background")
@@ -74,3 +76,45 @@ def test_games_bring_episodes_of_their_own_and_networks_share_those_of_the_state
     under_two = joined(parts, same_states=True)
     assert np.unique(under_two.episodes).size == 8 and len(under_two.finite) == 48
     assert under_two.ratios("positive_share").mean == pytest.approx([0.35, 0.3, 0.35])
+
+
+def in_frames(shares: Sequence[Sequence[float]]) -> Explained:
+    """24 states of 8 episodes, with these shares of regions (rows) in stacked frames."""
+    noise = np.random.default_rng(0).uniform(0.98, 1.02, (24, 1, 1))
+    relevance, area = noise * np.array(shares), np.ones((24, *np.shape(shares)))
+    return Explained(RegionSums(relevance, relevance, area, area), np.ones(24, bool), EPISODES)
+
+
+def test_stacked_frames_have_curves_of_their_own_over_all_regions() -> None:
+    early, late = in_frames([[0.1, 0.1, 0.1], [0.3, 0.2, 0.2]]), in_frames([[0.5, 0.1, 0.0], [0.2, 0.1, 0.1]])
+    even = in_frames([[0.1, 0.1, 0.1], [0.24, 0.23, 0.23]])
+    states = [one.by_frame() for one in (early, late)]
+    curve = curve_of(SCORE, (0, 1000), ("0", "1", "2"), states, [even.by_frame()], "clips")
+    assert curve.share == pytest.approx(np.array([[0.4, 0.3, 0.3], [0.7, 0.2, 0.1]]))
+    assert curve.area == pytest.approx([1 / 3] * 3) and curve.random == pytest.approx([0.34, 0.33, 0.33])
+    assert set(curve.onsets) == {"0", "1", "2"} and curve.onsets["0"].frames == 0 and curve.onsets["2"].frames is None
+    assert stacked_text(curve) == ("most at 0 (70.0 %), least at 2 (10.0 %); above all alike and untrained networks: 0")
+    nothing = replace(curve, share=np.full((2, 3), np.nan))
+    assert stacked_text(nothing) == "no relevance anywhere"
+
+
+def test_runs_of_stacked_frames_are_told_as_a_person_does() -> None:
+    shares = np.array([[0.2, 0.2, 0.2, 0.01, 0.39]])
+    sure, unsure, never = Onset(0, 0, 0), Onset(0, 0, None), Onset(None, None, None)
+    onsets = {"0": sure, "1": sure, "2": unsure, "3": never, "4": sure}
+    curve = Curve(SCORE, np.array([0]), tuple("01234"), shares, shares, shares, shares[0], shares[0], onsets)
+    assert stacked_text(curve).endswith("untrained networks: 0 to 1, 4, not for certain: 2")
+
+
+def test_rows_of_stacked_frames_as_a_whole_add_up_to_one() -> None:
+    attention = Attention(("ball", "background"))
+    about = {"series": "one", "composite": "epsilon_plus", "target": "score"}
+    one = in_frames([[0.5, 0.1], [0.2, 0.2]])
+    attention.add_by_frame(one, frames=5, source="probe", **about)
+    rows = attention.table.to_pylist()
+    assert {row["region"] for row in rows} == {EVERYWHERE} and len(rows) == 4
+    means = {(row["measure"], row["stacked_frame"]): row["mean"] for row in rows}
+    assert means["positive_share", 0] == pytest.approx(0.7) and means["absolute_share", 1] == pytest.approx(0.3)
+    assert all(
+        row["states"] == 24 and row["episodes"] == 8 and row["low"] <= row["mean"] <= row["high"] for row in rows
+    )
