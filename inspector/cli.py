@@ -16,6 +16,7 @@ from inspector.help_texts import (
     DOCTOR_EXAMPLES,
     EXAMPLES,
     LIVE_EXAMPLES,
+    PROFILE_EXAMPLES,
     RECORD_EXAMPLES,
     RECOVER_EXAMPLES,
     REPLAY_EXAMPLES,
@@ -48,13 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
 
     record = _add(
-        parsers, "record", "AGENT", "let an agent play, explain every decision, write a film", RECORD_EXAMPLES
+        parsers, "record", "AGENT", "let an agent play or watch, explain every decision, write a film", RECORD_EXAMPLES
     )
     record.set_defaults(run=commands.record)
     options.add_source(record)
     options.add_play(record)
+    options.add_video(record)
     options.add_explanation(record)
     options.add_output(record)
+    options.add_clip_facts(record)
     options.add_facts(record)
     options.add_manners(record, quiet=True)
 
@@ -69,6 +72,18 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_series(track)
     options.add_facts(track)
     options.add_manners(track, quiet=True)
+
+    profile = _add(
+        parsers,
+        "profile",
+        "AGENT FOLDER",
+        "measure where in the clip a video classifier looks, and how fast the video plays best",
+        PROFILE_EXAMPLES,
+    )
+    profile.set_defaults(run=commands.profile)
+    options.add_profile(profile)
+    options.add_clip_facts(profile)
+    options.add_manners(profile, quiet=True)
 
     live = _add(parsers, "live", "AGENT", "watch an agent think, in this terminal, while it plays", LIVE_EXAMPLES)
     live.set_defaults(run=commands.live)
@@ -88,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
     show.set_defaults(run=commands.show)
     options.add_source(show)
+    options.add_clip_facts(show)
     options.add_facts(show)
     options.add_manners(show)
 

@@ -18,6 +18,7 @@ EXAMPLES = f"""\
 examples:
   inspector record breakout                          the bundled agent, one episode
   inspector record my_ppo.zip --env ALE/Pong-v5      an agent of stable-baselines3
+  inspector record motion-digits --video clip.mp4    a classifier that watches a video
   inspector live breakout                            watch it think, in this terminal
   inspector show my_dqn.cleanrl_model                what is in this file?
 
@@ -32,8 +33,17 @@ composites, which LRP rules explain:
 targets, what is explained:
   {", ".join(TARGETS)}, or always one action by its name or number"""
 
+VIDEO_RULES = """\
+videos:
+  AGENT is a bundled agent that watches videos, torchvision:NAME (r3d_18, mc3_18, r2plus1d_18, s3d), MODULE:FUNCTION, or
+  the folder of a run. Every frame is in one window at least; where windows overlap, a frame shows their mean.
+  --target is score (the class that the whole video is recognised as), each (each window's own), or a class by its
+  name or number; --steps N stops after N windows of each video"""
+
 RECORD_EXAMPLES = f"""\
 {RULES}
+
+{VIDEO_RULES}
 
 examples:
   inspector record breakout --steps 2000
@@ -42,7 +52,9 @@ examples:
   inspector record breakout --checkpoint first --seed 3 -o recordings/untrained
   inspector record my_ppo.zip --env ALE/Pong-v5 --frame-skip 4 --episodes 2
   inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
-  inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json"""
+  inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json
+  inspector record motion-digits --video clip.mp4 --target grow
+  inspector record torchvision:r3d_18 --weights r3d_18.pth --video bikes.mp4 --stride 2"""
 
 TRACK_EXAMPLES = """\
 a series:
@@ -56,7 +68,21 @@ examples:
   inspector track breakout --composite epsilon_plus --composite epsilon_gamma_box --target score --target contrast
   inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
   inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
-  inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz"""
+  inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz
+  inspector track motion-digits --video videos/motion-digits      (a folder with a subfolder a class)"""
+
+PROFILE_EXAMPLES = """\
+a folder of videos:
+  a subfolder for each class, named as the class (case, spaces, - and _ do not matter). Masks of a moving thing may lie
+  beside a video: NAME.mask.npz beside NAME.mp4, with `bits` by numpy.packbits and `shape` (frames, height, width).
+  Exit code 3 if a video had to be left out: unreadable, too short, or of no class of the agent.
+
+examples:
+  python agents/train_clips.py generate videos && inspector profile motion-digits videos
+  inspector profile motion-digits videos --strides 1,2,4 --target true -o profiles/digits
+  inspector profile torchvision:r3d_18 videos --strides 1,2 --jobs 4
+  inspector profile torchvision:r3d_18 videos --weights mine.pt --classes names.txt
+  inspector profile -o profiles/digits --resume motion-digits videos --strides 1,2,3,4"""
 
 LIVE_EXAMPLES = f"""\
 {RULES}

@@ -5,7 +5,19 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from inspector.arguments import COLOURS, OVERLAYS, composite, count, probability, seeds, speed, whole
+from inspector.arguments import (
+    COLOURS,
+    OVERLAYS,
+    colours,
+    composite,
+    count,
+    probability,
+    seeds,
+    size,
+    speed,
+    strides,
+    whole,
+)
 from inspector.errors import UsageError
 
 PREPROCESSING = (
@@ -40,6 +52,73 @@ def add_play(parser: argparse.ArgumentParser, *, length: str = "one") -> None:
     )
 
 
+def add_video(parser: argparse.ArgumentParser) -> None:
+    """Which videos a classifier is shown, and how."""
+    video = parser.add_argument_group("videos, for an agent that watches them")
+    video.add_argument(
+        "--video", metavar="FILE", type=Path, nargs="+", action="extend", help="videos to go through, one after another"
+    )
+    video.add_argument("--stride", metavar="N", type=count, help="take every Nth frame: N times as fast (default 1)")
+    video.add_argument(
+        "--step", metavar="N", type=count, help="frames from one window to the next (default: half of one)"
+    )
+
+
+def add_clip_facts(parser: argparse.ArgumentParser) -> None:
+    """What a bare video network cannot say of itself."""
+    facts = parser.add_argument_group("when the agent watches videos")
+    facts.add_argument("--weights", metavar="FILE", type=Path, help="weights of torchvision:NAME or MODULE:FUNCTION")
+    facts.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
+    facts.add_argument("--window", metavar="N", type=count, help="frames of a clip (default: the agent's own)")
+    facts.add_argument("--resize", metavar="HxW", type=size, help="rows and columns that frames are brought to")
+    facts.add_argument("--crop", metavar="HxW", type=size, help="rows and columns that are cut out of their middle")
+    facts.add_argument("--mean", metavar="R,G,B", type=colours, help="taken off pixels from 0 to 1")
+    facts.add_argument("--std", metavar="R,G,B", type=colours, help="that they are then divided by")
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Labelled videos to profile a classifier on, and how."""
+    parser.add_argument("agent", metavar="AGENT", help="a bundle, a folder, torchvision:NAME, or MODULE:FUNCTION")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="videos: a subfolder for each class")
+    parser.add_argument(
+        "--checkpoint", metavar="WHICH", default="last", help="clips trained, or first, best, last (default)"
+    )
+    parser.add_argument(
+        "--strides",
+        metavar="N,N",
+        type=strides,
+        default=(1, 2, 3, 4),
+        help="take every Nth frame: N times as fast (default 1,2,3,4)",
+    )
+    explain = parser.add_argument_group("explanation")
+    explain.add_argument(
+        "--target",
+        choices=("recognised", "true"),
+        default="recognised",
+        help="whose score is explained (default: the recognised class)",
+    )
+    explain.add_argument(
+        "--composite",
+        metavar="NAME|FILE",
+        type=composite,
+        default="epsilon_plus",
+        help="rules that explain (default epsilon_plus)",
+    )
+    explain.add_argument(
+        "--random-networks",
+        metavar="N",
+        type=count,
+        default=20,
+        help="networks with random weights beside it (default 20)",
+    )
+    explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")
+    work = parser.add_argument_group("work")
+    work.add_argument("--jobs", metavar="N", type=count, help="processes (default: one a core)")
+    work.add_argument("--seed", metavar="S", type=whole, default=0, help="of the random weights (default 0)")
+    work.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
+    work.add_argument("--resume", action="store_true", help="go on with a folder, or add to it; repeats nothing")
+
+
 def add_series(parser: argparse.ArgumentParser) -> None:
     """Training runs to track, and how."""
     parser.add_argument(
@@ -50,7 +129,7 @@ def add_series(parser: argparse.ArgumentParser) -> None:
     states = group.add_mutually_exclusive_group()
     states.add_argument("--probe", metavar="FILE", type=Path, help="states to explain: the probe.npz of another track")
     states.add_argument(
-        "--probe-steps", metavar="N", type=count, default=400, help="states in a new probe set (default 400)"
+        "--probe-steps", metavar="N", type=count, help="states in a new probe set (default 400; of clips 160)"
     )
     group.add_argument(
         "--probe-games",
@@ -70,6 +149,17 @@ def add_series(parser: argparse.ArgumentParser) -> None:
     play.add_argument(
         "--max-steps", metavar="N", type=count, default=5000, help="steps after which a game is left (default 5000)"
     )
+    video = parser.add_argument_group("videos, for agents that watch them")
+    video.add_argument(
+        "--video",
+        metavar="PATH",
+        type=Path,
+        nargs="+",
+        action="extend",
+        help="videos: files, or folders with a subfolder a class",
+    )
+    video.add_argument("--stride", metavar="N", type=count, help="take every Nth frame: N times as fast (default 1)")
+    video.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
     explain = parser.add_argument_group("explanation")
     explain.add_argument(
         "--composite",
@@ -127,7 +217,7 @@ def add_explanation(parser: argparse.ArgumentParser) -> None:
     maps.add_argument("--no-explain", dest="explain", action="store_false", help="record the play alone")
     maps.add_argument("--save-relevance", action="store_true", help="keep every map in relevance.h5")
     explain.add_argument(
-        "--batch-size", metavar="N", type=count, default=32, help="steps explained at once (default 32)"
+        "--batch-size", metavar="N", type=count, help="steps explained at once (default 32; of clips by their size)"
     )
     explain.add_argument(
         "--threads", metavar="N", type=count, default=2, help="threads of the film's encoder (default 2)"
@@ -150,9 +240,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
     output.add_argument("--overwrite", action="store_true", help="replace the files of a recording that is there")
-    output.add_argument(
-        "--fps", type=int, choices=(30, 60), default=30, help="30 merges pairs of frames (default), 60 keeps all"
-    )
+    output.add_argument("--fps", type=int, choices=(30, 60), help="30 merges pairs of frames (default), 60 keeps all")
 
 
 def add_facts(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +287,39 @@ def source(arguments: Namespace) -> dict[str, Any]:
         "preprocessing": {name: value for name, value in told.items() if value is not None},
         "factory": arguments.factory,
     }
+
+
+def clip_source(arguments: Namespace) -> dict[str, Any]:
+    """What `load_clip_agent` takes: the agent, and what the user says of it."""
+    told = {
+        "frames": arguments.window,
+        **{name: getattr(arguments, name) for name in ("resize", "crop", "mean", "std")},
+    }
+    return {
+        "source": arguments.agent,
+        "checkpoint": arguments.checkpoint,
+        "weights": arguments.weights,
+        "classes": arguments.classes,
+        "recipe": {name: value for name, value in told.items() if value is not None},
+    }
+
+
+def tells_of_clips(arguments: Namespace) -> str | None:
+    """The first thing said that only agents have that watch videos; None if there is none."""
+    names = ("stride", "step", "weights", "classes", "window", "resize", "crop", "mean", "std")
+    return next((name for name in names if getattr(arguments, name, None) is not None), None)
+
+
+def refuse_video(arguments: Namespace) -> None:
+    """Refuse what only videos have.
+
+    Raises:
+        UsageError: Naming it.
+    """
+    name = tells_of_clips(arguments)
+    if name is not None:
+        videos = "name these with --video FILE, or " if hasattr(arguments, "video") else ""
+        raise UsageError(f"--{name} is for agents that watch videos: {videos}leave it out")
 
 
 def device(choice: str) -> str:

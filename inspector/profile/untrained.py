@@ -1,0 +1,70 @@
+"""The same network, untrained: what its shape alone makes of a clip."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from inspector.clips.agent import ClipAgent
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_NORMS = nn.modules.batchnorm._BatchNorm
+_PART = 4
+"""Clips that run through the network at once while it is calibrated."""
+
+
+def with_random_weights(agent: ClipAgent, seed: int, clips: NDArray[np.uint8]) -> ClipAgent:
+    """The same agent with new random weights; its own network stays.
+
+    An even seed draws weights as torch initialises its layers, an odd one as torchvision does for its video networks:
+    normal, by the fan of the outputs, without biases. How the agent's own began is not known.
+
+    Batch norms get the statistics of real clips, as in training. With fresh ones, mean 0 and variance 1, they would
+    normalise nothing: every convolution of a residual branch would shrink its signal, the shortcuts would carry the
+    score, and with them only the positions that a stride of the network happens to hit.
+
+    Args:
+        agent: Whose network is copied.
+        seed: Of the weights.
+        clips: That batch norms are calibrated on, uint8 (batch, frames, rows, columns, 3).
+    """
+    network = copy.deepcopy(agent.network)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for module in network.modules():
+            _reset(module, as_torchvision=bool(seed % 2))
+    untrained = replace(agent, network=network)
+    _calibrate(untrained, clips)
+    return untrained
+
+
+def _reset(module: nn.Module, *, as_torchvision: bool) -> None:
+    reset = getattr(module, "reset_parameters", None)
+    if callable(reset):
+        reset()
+    if not as_torchvision:
+        return
+    if isinstance(module, _CONVOLUTIONS):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0, 0.01)
+    if isinstance(module, (*_CONVOLUTIONS, nn.Linear)) and module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
+def _calibrate(agent: ClipAgent, clips: NDArray[np.uint8]) -> None:
+    """Give batch norms the mean statistics of some batches of clips."""
+    norms = [module for module in agent.network.modules() if isinstance(module, _NORMS)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over all batches
+        norm.train()
+    for start in range(0, len(clips) if norms else 0, _PART):
+        agent.scores(clips[start : start + _PART])
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
