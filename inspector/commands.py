@@ -112,7 +112,12 @@ def recover(arguments: Namespace) -> int:
         complain("it was finished already; nothing was to be done")
     elif found.torn_bytes:
         complain(f"{found.torn_bytes} bytes of a half-written row were cut off")
-    print_recording(found.recording, as_json=arguments.json)
+    if found.recording.manifest.get("kind") == "clips":
+        from inspector.viewing_command import tell
+
+        tell(found.recording, as_json=arguments.json)
+    else:
+        print_recording(found.recording, as_json=arguments.json)
     return 0
 
 

@@ -77,8 +77,8 @@ def tell(recording: Recording, *, as_json: bool) -> None:
         print_json({**status, "counts": counts, "videos": seen, "agent": agent})
         return
     console = results()
-    lines = [(one["name"], describe(one)) for one in seen]
-    frames = f"{counts['frames']} frames, {counts['steps']} windows"
+    lines = [(_one_line(one["name"]), describe(one)) for one in seen]
+    frames = f"{count_of(counts['frames'], 'frame')}, {count_of(counts['steps'], 'window')}"
     print_facts(console, f"{recording.status}: {frames}", [("film", describe_film(recording)), *files.items(), *lines])
     print_notes(console, "assumed; a flag says otherwise", agent["assumed"])
 
@@ -98,6 +98,15 @@ def recognised(recording: Recording) -> list[dict[str, Any]]:
 def describe(video: dict[str, Any]) -> str:
     """What was recognised in a video, in a line."""
     classes, total = list(video["windows"].items()), sum(video["windows"].values())
-    shown = ", ".join(f"{name} in {count} of {total} windows" for name, count in classes[:3])
-    more = f" and {len(classes) - 3} other classes" if len(classes) > 3 else ""
+    shown = ", ".join(f"{name} in {count} of {count_of(total, 'window')}" for name, count in classes[:3])
+    more = f" and {count_of(len(classes) - 3, 'other class', 'other classes')}" if len(classes) > 3 else ""
     return shown + more
+
+
+def _one_line(name: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in name)
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """A number of things, as `1 window` or `2 windows`."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"

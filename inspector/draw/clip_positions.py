@@ -79,7 +79,7 @@ class PositionsPanel:
 
     def _draw_key(self, panel: Picture, right: int) -> None:
         even = 100 / self._frames
-        text = f"even: {number(even, 1 if even < 10 else 0)} %"
+        text = f"even: {number(even, 1 if even < 20 else 0)} %"
         write(panel, text, right, 45, FAINT, SMALL, "right")
         x = right - width(text, SMALL) - 6
         panel[40:41, x - _KEY : x] = BRIGHT

@@ -53,6 +53,7 @@ def write(
         style: Its size and weight.
         align: What `x` means.
     """
+    text = _drawable(text)
     shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align]
     origin = (round(x - shift * width(text, style)), round(y))
     cv2.putText(picture, text, origin, colour, _face(), style.size, style.weight, cv2.PUT_TEXT_ALIGN_LEFT, _NO_WRAP)
@@ -75,7 +76,7 @@ def width(text: str, style: Type = BODY) -> int:
     """Width of a line of text in pixels, to where the next letter would begin."""
     if not text:
         return 0
-    box = cv2.getTextSize((0, 0), text, (0, 0), _face(), style.size, style.weight)
+    box = cv2.getTextSize((0, 0), _drawable(text), (0, 0), _face(), style.size, style.weight)
     return int(box[0] + box[2])
 
 
@@ -97,6 +98,11 @@ def shorten(text: str, room: int, style: Type = BODY) -> str:
     while kept and width(kept.rstrip() + "…", style) > room:
         kept = kept[:-1]
     return kept.rstrip() + "…" if kept else ""
+
+
+def _drawable(text: str) -> str:
+    """The text without halves of letters, as names of files may hold them: OpenCV dies of those."""
+    return text.encode(errors="replace").decode()
 
 
 def number(value: float, decimals: int = 2) -> str:

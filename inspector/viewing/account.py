@@ -1,6 +1,7 @@
 """What the recording of a video says of its own making: in its manifest, and on its page."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -45,7 +46,7 @@ def account_of(
         rules = {} if interpreter.rules is None else {"rules": interpreter.rules}
         explanation = {"composite": interpreter.composite, **rules, "target": target, "measure": interpreter.measure}
     return {
-        "title": ", ".join(subject.path.stem for subject in subjects),
+        "title": ", ".join(subject.title for subject in subjects),
         "kind": "clips",
         "agent": asdict(agent.facts) | {"output": "logits", "class_names": names},
         "preprocessing": asdict(agent.recipe),
@@ -56,8 +57,13 @@ def account_of(
         "versions": versions(),
         "batch_size": batch_size,
         "threads": threads,
-        "command": list(command or []),
+        "command": [_in_unicode(word) for word in command or []],
     }
+
+
+def _in_unicode(word: str) -> str:
+    """A word of the command line; bytes that are no UTF-8, as names of files may hold them, in hexadecimal."""
+    return os.fsencode(word).decode(errors="backslashreplace")
 
 
 def _account_of_video(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
@@ -66,4 +72,4 @@ def _account_of_video(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
     facts = asdict(subject.facts)
     facts |= {"fps": None if facts["fps"] is None else float(facts["fps"]), "time_base": str(facts["time_base"])}
     target = None if subject.target is None else names[subject.target]
-    return {"path": str(subject.path), "sha256": digest, **facts, "target": target}
+    return {"path": _in_unicode(str(subject.path)), "sha256": digest, **facts, "target": target}

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,14 +20,14 @@ class Verdict:
         probabilities: Of every class, (classes,).
         target: The class that was explained; None if nothing was.
         relevance: Its relevance (frames, rows, columns); None if nothing was explained.
-        in_picture: Part of the explained score that the relevance adds up to; None where there is none.
+        account: What the relevance adds up to, and the explained score; None where there is none.
         brightness: How bright its map may be, 0 to 1.
     """
 
     probabilities: NDArray[np.float64]
     target: int | None = None
     relevance: NDArray[np.float32] | None = None
-    in_picture: float | None = None
+    account: tuple[float, float] | None = None
     brightness: float = 1.0
 
 
@@ -41,7 +41,7 @@ class Seen:
         probabilities: Mean over them, (classes,).
         targets: The classes that they explain.
         relevance: Their relevance at this frame; None if nothing was explained.
-        in_picture: Mean over those that have one; None if none has.
+        in_picture: What their relevance adds up to, divided by the sum of the explained scores; None without these.
         brightness: Mean over them.
         positions: Share of |relevance| at each position of the clip, (frames,): the mean over all windows so far;
             None where there is none.
@@ -87,7 +87,7 @@ class Assembly:
         maps = iter(()) if verdict.relevance is None else self._overlap.add(window.places, verdict.relevance)
         yield from self._complete(start, maps)
         self._frames += window.news
-        self._held.append(_Held(window.places, verdict))
+        self._held.append(_Held(window.places, replace(verdict, relevance=None)))  # which the overlap has
         self._count(verdict.relevance)
 
     def rest(self) -> Iterator[Seen]:
@@ -106,15 +106,14 @@ class Assembly:
 
     def _seen(self, frame: Frame, relevance: FrameRelevance | None) -> Seen:
         holders = [held.verdict for held in self._held if frame.number in held.places]
-        parts = [one.in_picture for one in holders if one.in_picture is not None]
-        explained = any(one.relevance is not None for one in holders)
+        shown, scores = np.sum([one.account for one in holders if one.account is not None] or [(0.0, 0.0)], 0).tolist()
         return Seen(
             frame=frame,
             holders=len(holders),
             probabilities=np.mean([one.probabilities for one in holders or [held.verdict for held in self._held]], 0),
             targets=frozenset(one.target for one in holders if one.target is not None),
-            relevance=relevance if explained else None,
-            in_picture=float(np.mean(parts)) if parts else None,
+            relevance=relevance if any(one.target is not None for one in holders) else None,
+            in_picture=shown / scores if scores else None,
             brightness=float(np.mean([one.brightness for one in holders])) if holders else 1.0,
             positions=None if self._share_total is None else self._share_total / self._share_count,
         )

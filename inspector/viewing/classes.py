@@ -18,8 +18,14 @@ def resolve_class(target: str, class_names: Sequence[str]) -> int | None:
     if target in (WHOLE, EACH):
         return None
     folded = [name.casefold() for name in class_names]
-    if target.casefold() in folded:
-        return folded.index(target.casefold())
+    if target in class_names:
+        return list(class_names).index(target)
+    same = [number for number, name in enumerate(folded) if name == target.casefold()]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        names = " and ".join(f"{class_names[number]} ({number})" for number in same)
+        raise UsageError(f"target {target!r} may be {names}: give its name as it is written, or its number")
     if target.isdecimal() and int(target) < len(class_names):
         return int(target)
     near = difflib.get_close_matches(target.casefold(), folded, n=3, cutoff=0.5)

@@ -14,8 +14,9 @@ from inspector.explaining import account_of_explainer
 from inspector.lrp import CompositeLike, Sensitivity, make_explainer
 from inspector.records import LEDGER_PARTS, Relevance
 
-BATCH_VALUES = 2**21
-"""Values of network inputs that are explained at once, about: 3 clips of 16×112×112, 10 of 16×64×64."""
+BATCH_VALUES, BATCH_CLIPS = 2**21, 32
+"""Values of network inputs that are explained at once, about: 3 clips of 16×112×112, 10 of 16×64×64; and the most
+clips, however small."""
 
 
 class Explained(NamedTuple):
@@ -96,4 +97,4 @@ class ClipInterpreter:
 
 def batch_size_of(agent: ClipAgent) -> int:
     """Clips that are well explained at once."""
-    return max(1, BATCH_VALUES // math.prod(agent.recipe.input_shape))
+    return min(BATCH_CLIPS, max(1, BATCH_VALUES // math.prod(agent.recipe.input_shape)))

@@ -2,16 +2,14 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +19,13 @@ from inspector.draw.bars import probabilities
 from inspector.draw.clip_moment import ClipFacts, ClipMoment
 from inspector.draw.clip_page import ClipPage
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
-from inspector.recorder import brightness, share_in_picture
+from inspector.recorder import brightness
 from inspector.recording import Recording, RecordingWriter
 from inspector.viewing.assembly import Assembly, Seen, Verdict
+from inspector.viewing.filming import length_shown, mean_rate
 from inspector.viewing.interpreter import ClipInterpreter, Explained
 from inspector.viewing.rows import row_of_window
-from inspector.viewing.watching import Frame, Window, clips_of
+from inspector.viewing.watching import Window, clips_of
 
 WAITING_BATCHES = 2
 """Batches that may wait to be drawn; explaining stops meanwhile, so that memory stays flat."""
@@ -44,6 +43,11 @@ class Subject(NamedTuple):
     path: Path
     facts: Facts
     target: int | None
+
+    @property
+    def title(self) -> str:
+        """The file's name as one line."""
+        return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in self.path.stem)
 
 
 class ClipRecorder:
@@ -101,25 +105,27 @@ class ClipRecorder:
         self._waiting: deque[Future[None]] = deque()
         self._pending: list[Window] = []
         self._loudest, self._broken = -math.inf, False
-        self._last_seconds = 0.0
+        self._last = -1, 0.0  # number and time of the frame that was drawn last
 
     def begin(self) -> None:
         """Begin the next of the videos."""
         self._end_video()
         if self._number >= 0:
-            self._offset += max(self._subjects[self._number].facts.seconds, self._last_seconds)
+            self._offset += length_shown(self._subjects[self._number].facts, *self._last)
         self._number += 1
-        self._assembly, self._last_seconds = Assembly(self._agent.recipe.crop), 0.0
+        self._assembly, self._last = Assembly(self._agent.recipe.crop), (-1, 0.0)
 
     def add(self, window: Window) -> None:
         """Take a window of the video that was begun. Errors of earlier ones surface here.
+
+        Args:
+            window: Its frames are best no larger than the page shows them (`page_sized`): some of them wait.
 
         Raises:
             RecordingError: If the recording cannot be written.
             UnsupportedError: If the network cannot be explained.
         """
-        height, width = self._pages[self._number].shown_size
-        self._pending.append(replace(window, news=tuple(_shrunk(frame, height, width) for frame in window.news)))
+        self._pending.append(window)
         if len(self._pending) >= self._batch_size:
             self._hand_over()
         self._wait_for_all_but(WAITING_BATCHES)
@@ -161,13 +167,26 @@ class ClipRecorder:
         """Write all that is left of the video that was begun last."""
         if self._number >= 0:
             self._hand_over()
-            self._waiting.append(self._writing.submit(self._write_rest))
+            self._submit(self._write_rest)
             self._wait_for_all_but(0)
 
     def _hand_over(self) -> None:
         if self._pending:
             windows, self._pending = self._pending, []
-            self._waiting.append(self._writing.submit(self._write, windows, self._explain(windows)))
+            self._submit(partial(self._write, windows, self._explain(windows)))
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._waiting.append(self._writing.submit(self._unless_broken, task))
+
+    def _unless_broken(self, task: Callable[[], None]) -> None:
+        """Write something; but nothing after what failed, or the film would have a hole."""
+        if self._broken:
+            return
+        try:
+            task()
+        except BaseException:
+            self._broken = True
+            raise
 
     def _wait_for_all_but(self, count: int) -> None:
         """Wait until at most so many batches are left to write; their errors surface here."""
@@ -206,7 +225,7 @@ class ClipRecorder:
             probabilities(scores),
             int(scores.argmax()) if own is None else own,
             relevance.values,
-            share_in_picture(relevance) if relevance.finite else None,
+            (relevance.ledger["input"], relevance.score) if relevance.finite and relevance.ledger else None,
             brightness(relevance) if relevance.finite else 1.0,
         )
 
@@ -217,7 +236,7 @@ class ClipRecorder:
         page = self._pages[self._number]
         for seen in frames:
             picture = page.draw(self._moment(seen))
-            self._last_seconds = seen.frame.seconds
+            self._last = seen.frame.number, seen.frame.seconds
             self._writer.add_frame(picture, self._offset + seen.frame.seconds)
             self._keep_loudest(seen, picture)
 
@@ -255,7 +274,7 @@ class ClipRecorder:
         facts = subject.facts
         return ClipPage(
             ClipFacts(
-                title=subject.path.stem,
+                title=subject.title,
                 subtitle=self._subtitle,
                 class_names=self._agent.class_names,
                 frame_count=facts.frame_count,
@@ -267,18 +286,3 @@ class ClipRecorder:
                 measure=self._interpreter.measure if self._interpreter else "relevance",
             )
         )
-
-
-def mean_rate(facts: Sequence[Facts]) -> Fraction:
-    """Frames a second of several videos, one after another; within what a film can have."""
-    seconds = sum(one.seconds for one in facts)
-    count = sum(one.frame_count for one in facts)
-    rate = Fraction(count / seconds if seconds > 0 else 25).limit_denominator(1001)
-    return min(max(rate, Fraction(1, 10)), Fraction(1000))
-
-
-def _shrunk(frame: Frame, height: int, width: int) -> Frame:
-    """The frame no larger than the page shows it, so that those that wait take little memory."""
-    if frame.image.shape[0] <= height:
-        return frame
-    return frame._replace(image=np.asarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)))

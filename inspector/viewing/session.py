@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,16 +16,17 @@ from inspector.clips.source import open_video
 from inspector.clips.windows import Windows
 from inspector.clips.wire import Facts
 from inspector.errors import UnsupportedError, UsageError
-from inspector.folder import claim
+from inspector.folder import RESULTS, claim
 from inspector.lrp import CompositeLike
 from inspector.recording import Recording
 from inspector.stopping import interruptible
 from inspector.sweep import Progress
 from inspector.viewing.account import account_of, subtitle_of
 from inspector.viewing.classes import WHOLE, resolve_class
+from inspector.viewing.filming import page_sized
 from inspector.viewing.interpreter import ClipInterpreter, batch_size_of
 from inspector.viewing.recorder import ClipRecorder, Subject
-from inspector.viewing.watching import recognise, watch
+from inspector.viewing.watching import Window, recognise, watch
 
 OnProgress = Callable[[str, Progress], None]
 
@@ -84,9 +86,12 @@ def record_videos(
     facts = [_facts(Path(path)) for path in videos]
     totals = [_window_count(cuts, each, path, windows) for each, path in zip(facts, videos, strict=True)]
     interpreter = ClipInterpreter(agent, composite) if explain else None
-    size = batch_size or batch_size_of(agent)
-    claim(folder := Path(output) if output else default_folder(agent), overwrite)
-    with closing(ClipEnvironment(videos, agent.recipe, len(agent.class_names), cuts)) as environment:
+    size, folder = batch_size or batch_size_of(agent), Path(output) if output else default_folder(agent)
+    _spare(videos, folder)
+    environment = ClipEnvironment(
+        videos, agent.recipe, len(agent.class_names), cuts, keep=partial(page_sized, explain=explain)
+    )
+    with _claimed(folder, overwrite), closing(environment):
         whole = [] if target != WHOLE else _recognised(agent, environment, totals, size, on_progress)
         targets = whole or [chosen] * len(facts)
         subjects = [Subject(Path(path), one, aim) for path, one, aim in zip(videos, facts, targets, strict=True)]
@@ -113,7 +118,7 @@ def _record(
     with interruptible() as stopped, recorder:
         for video, count in enumerate(totals):
             recorder.begin()
-            for window in islice(watch(environment, video), count):
+            for window in _windows(environment, video, count):
                 recorder.add(window)
                 done += 1
                 if on_progress:
@@ -135,12 +140,41 @@ def _recognised(
             if on_progress:
                 on_progress("recognising", Progress(before + done, sum(totals), f"window {done - 1}"))
 
-        mean = recognise(agent, islice(watch(environment, video), count), size, tell)
+        mean = recognise(agent, _windows(environment, video, count), size, tell)
         if not np.isfinite(mean).all():
             raise UnsupportedError(f"{agent.facts.name} gives scores that are not finite: nothing can be recognised")
         found.append(int(mean.argmax()))
         before += count
     return found
+
+
+def _windows(environment: ClipEnvironment, video: int, count: int) -> Iterator[Window]:
+    """So many windows of a video; after its last one the file is read to its end, which tells of a loss there."""
+    for done, window in enumerate(watch(environment, video), 1):
+        yield window
+        if done == count and not window.is_last:
+            return
+
+
+@contextmanager
+def _claimed(folder: Path, overwrite: bool) -> Iterator[None]:
+    """The folder of a recording. If none comes of it, and the folder is ours and still empty, it goes again."""
+    is_ours = not folder.exists()
+    claim(folder, overwrite)
+    try:
+        yield
+    except BaseException:
+        if is_ours:
+            with suppress(OSError):  # something is in it
+                folder.rmdir()
+        raise
+
+
+def _spare(videos: Sequence[str | Path], folder: Path) -> None:
+    """Refuse to record over a video that is to be recorded: the film of a recording, for one."""
+    for path in videos:
+        if Path(path).resolve().parent == folder.resolve() and Path(path).name in RESULTS:
+            raise UsageError(f"{path} would be replaced by its own recording: choose another folder")
 
 
 def _facts(path: Path) -> Facts:

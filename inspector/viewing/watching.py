@@ -75,11 +75,11 @@ def watch(environment: ClipEnvironment, video: int) -> Iterator[Window]:
         index += 1
 
 
-def in_batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
-    """Windows, so many at a time."""
-    windows = iter(windows)
-    while batch := list(islice(windows, size)):
-        yield batch
+def in_batches(clips: Iterable[Clip], size: int) -> Iterator[NDArray[np.uint8]]:
+    """Clips, so many at a time, as batches: uint8 (batch, frames, rows, columns, 3)."""
+    clips = iter(clips)
+    while batch := list(islice(clips, size)):
+        yield np.stack(batch)
 
 
 def recognise(
@@ -97,8 +97,8 @@ def recognise(
         A probability for every class, (classes,); NaN if the network gave what is not finite.
     """
     total, count = np.zeros(len(agent.class_names)), 0
-    for batch in in_batches(windows, batch_size):
-        for scores in agent.scores(clips_of(batch)):
+    for batch in in_batches((window.clip for window in windows), batch_size):  # and no frames: they may be large
+        for scores in agent.scores(batch):
             total += probabilities(scores)
         count += len(batch)
         if on_window:

@@ -67,3 +67,11 @@ def test_the_clock_counts_minutes_seconds_and_tenths(seconds: float, written: st
 )
 def test_a_count_is_written_as_a_person_reads_it(count: int, text: str) -> None:
     assert count_text(count) == text
+
+
+def test_halves_of_letters_are_drawn_as_question_marks() -> None:
+    picture, other = np.zeros((2, 40, 200, 3), np.uint8)
+    write(picture, "a\udcffb", 5, 30, (255, 255, 255))
+    write(other, "a?b", 5, 30, (255, 255, 255))
+    np.testing.assert_array_equal(picture, other)
+    assert width("a\udcffb") == width("a?b")

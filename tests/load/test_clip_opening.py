@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from inspector.clips.recipe import ClipRecipe
 from inspector.errors import CheckpointError, InspectorError, UsageError
 from inspector.load import clip_checkpoints, list_checkpoints, load_agent, load_clip_agent, open_series, watches_clips
+from inspector.load.class_names import read_class_names
 from inspector.records import ClipCheckpoint
 from tests.load.clip_files import CLASSES, MODULE, tiny_network, write_clip_bundle, write_clip_run
 from tests.load.trap import nothing_runs
@@ -251,3 +252,10 @@ def test_weights_with_code_or_of_another_network_are_refused(module: str, tmp_pa
     torch.save({"4.weight": torch.zeros(3, 2)}, tmp_path / "part.pt")
     with pytest.raises(CheckpointError, match=r"part\.pt does not fit clip_user:make"):
         load_clip_agent(f"{module}:make", weights=tmp_path / "part.pt", recipe={"frames": 3})
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_text("jump\nrun\n jump \n")
+    with pytest.raises(CheckpointError, match=r"classes 0 and 2 are both 'jump': give each class a name of its own"):
+        read_class_names(path, 3, "the network")

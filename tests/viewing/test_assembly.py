@@ -1,6 +1,8 @@
 """Overlapping windows come together: every frame once, with the mean of those that hold it, and nothing of others."""
 
+import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +28,9 @@ def windows_of(cuts: Windows, frame_count: int) -> Iterator[Window]:
 def verdict_of(window: Window) -> Verdict:
     """One that names the window, and whose relevance at each frame is that frame's number."""
     relevance = np.broadcast_to(np.array(window.places, np.float32)[:, None, None], (len(window.places), *SHAPE))
-    return Verdict(np.array([window.index, 1.0]), window.index % 2, relevance.copy(), 0.5 + window.index, 1.0)
+    return Verdict(
+        np.array([window.index, 1.0]), window.index % 2, relevance.copy(), (0.5 + window.index, 1.0 + window.index)
+    )
 
 
 def assembled(cuts: Windows, frame_count: int) -> list[Seen]:
@@ -48,10 +52,31 @@ def test_every_frame_is_given_once_with_what_the_windows_that_hold_it_say(cuts: 
         assert one.holders == len(holders) >= 1
         assert one.probabilities[0] == pytest.approx(np.mean(holders))
         assert one.targets == {index % 2 for index in holders}
-        assert one.in_picture == pytest.approx(0.5 + np.mean(holders))
+        assert one.in_picture == pytest.approx(
+            sum(0.5 + index for index in holders) / sum(1 + index for index in holders)
+        )
         assert one.relevance is not None and one.relevance.mean is not None
         assert one.relevance.windows == len(holders)
         np.testing.assert_allclose(one.relevance.mean, one.frame.number)
+
+
+def test_a_window_whose_score_is_close_to_zero_does_not_rule_what_part_is_in_the_picture() -> None:
+    assembly, accounts = Assembly(SHAPE), [(0.9, 1.0), (0.1, 1e-6)]
+    for window, account in zip(windows_of(Windows(4, 1, 2), 6), accounts, strict=True):
+        list(assembly.add(window, Verdict(np.ones(1), 0, np.ones((4, *SHAPE), np.float32), account)))
+    shared = next(one for one in assembly.rest() if one.holders == 2)
+    assert shared.in_picture == pytest.approx(1.0, abs=1e-5)
+
+
+def test_maps_of_windows_are_held_no_longer_than_it_takes_to_add_them_up() -> None:
+    assembly, alive = Assembly(SHAPE), list[weakref.ref[np.ndarray[Any, Any]]]()
+    for window in windows_of(Windows(8, 1, 1), 12):
+        verdict = verdict_of(window)
+        assert verdict.relevance is not None
+        alive.append(weakref.ref(verdict.relevance))
+        list(assembly.add(window, verdict))
+        del verdict
+        assert not any(reference() is not None for reference in alive)
 
 
 def test_shares_by_position_are_the_mean_of_the_windows_so_far() -> None:
@@ -89,4 +114,6 @@ def test_frames_that_an_interruption_left_without_a_window_are_still_given() -> 
     seen = [*assembly.add(first, verdict_of(first)), *assembly.rest()]
     assert [one.frame.number for one in seen] == list(range(10))
     assert [one.holders for one in seen] == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1]
-    assert [one.relevance is not None and one.relevance.mean is not None for one in seen if one.holders == 0] == [False] * 6
+    assert [one.relevance is not None and one.relevance.mean is not None for one in seen if one.holders == 0] == [
+        False
+    ] * 6

@@ -52,6 +52,17 @@ def test_one_command_makes_the_folder_and_tells_what_was_recognised(
     assert manifest["videos"][0]["target"] == "red thing" and manifest["command"][:2] == ["inspector", "record"]
 
 
+def test_recover_tells_of_videos_and_not_of_games(
+    film: Path, classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["record", AGENT, *SEEING, "--classes", str(classes), "--video", str(film), "-o", str(tmp_path / "r")]
+    assert main([*words, "-q", "--steps", "1"]) == 0
+    assert "8 frames, 1 window\n" in capsys.readouterr().out
+    assert main(["recover", str(tmp_path / "r")]) == 0
+    told = capsys.readouterr().out
+    assert "in 1 of 1 window" in told and "return" not in told and "episode" not in told
+
+
 @pytest.mark.parametrize(
     "making",
     [

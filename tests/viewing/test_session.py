@@ -1,7 +1,9 @@
 """Recordings of whole videos by a small classifier: every frame at its own time, with relevance of its own."""
 
 import json
+import os
 import signal
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inspector.clips.recipe import ClipRecipe
+from inspector.draw.clip_moment import ClipMoment
+from inspector.draw.clip_page import ClipPage
 from inspector.errors import RecordingError, UnsupportedError, UsageError, VideoError
 from inspector.recording import Recording
 from inspector.records import LEDGER_PARTS
 from inspector.recovery import recover
-from inspector.viewing.recorder import mean_rate
+from inspector.viewing.filming import mean_rate, page_sized
+from inspector.viewing.interpreter import batch_size_of
 from inspector.viewing.session import record_videos
 from tests.clips.making import number_of, write
 from tests.viewing.making import CLASSES, make_agent
@@ -185,6 +191,88 @@ def test_a_video_that_loses_frames_is_an_error_and_what_was_seen_is_kept(tmp_pat
     kept = Recording.load(tmp_path / "r")
     assert kept.status == "failed" and kept.manifest["counts"]["frames"] >= 8
     assert recover(tmp_path / "r").was_finished
+
+
+def test_damage_behind_the_last_frame_is_told(tmp_path: Path) -> None:
+    torn = write(tmp_path / "torn.mp4", 12, options={"bf": "0"})
+    torn.write_bytes(torn.read_bytes() + b"\0\0\7\0abcd")
+    for target in ("score", "bright"):
+        with pytest.raises(VideoError, match=r"12 of 12 frames could be read: the file ends 1784 bytes too early"):
+            record_videos(make_agent(), [torn], output=tmp_path / target, target=target)
+    assert not (tmp_path / "score").exists()
+    assert Recording.load(tmp_path / "bright").manifest["counts"]["frames"] == 12
+
+
+def test_after_some_windows_of_a_video_the_next_one_follows_at_once(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.mp4", 50)
+    recording = record_videos(make_agent(), [one, one], output=tmp_path / "r", windows=1, target="bright")
+    np.testing.assert_allclose([time for time, _ in shown(recording)], np.arange(16) / 25, atol=1e-4)
+    assert [row["video_seconds"] for row in rows(recording)] == pytest.approx([0, 8 / 25])
+
+
+def test_a_recording_that_came_to_nothing_leaves_no_folder(film: Path, tmp_path: Path) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for there in (False, True):
+        folder = tmp_path / "new" / str(there)
+        if there:
+            folder.mkdir()
+        with pytest.raises(KeyboardInterrupt):
+            record_videos(make_agent(), [film], output=folder, on_progress=interrupt)
+        assert folder.exists() == there
+
+
+def test_a_video_is_not_replaced_by_its_own_recording(film: Path, tmp_path: Path) -> None:
+    made = record_videos(make_agent(), [film], output=tmp_path / "r", explain=False, target="dim")
+    before = made.video.read_bytes()
+    with pytest.raises(UsageError, match="would be replaced by its own recording"):
+        record_videos(make_agent(), [made.video], output=tmp_path / "r", overwrite=True)
+    assert made.video.read_bytes() == before
+
+
+def test_frames_that_wait_are_no_larger_than_the_page_shows_them() -> None:
+    image = np.zeros((2160, 3840, 3), np.uint8)
+    image[:1080] = 255
+    small = page_sized(image, explain=True)
+    assert small.shape[0] < 300 and small.shape[1] / small.shape[0] == pytest.approx(16 / 9, rel=0.01)
+    assert small[0].min() == 255 and small[-1].max() == 0
+    assert page_sized(image[:90, :160], explain=True).shape == (90, 160, 3)
+
+
+def test_a_name_that_is_no_unicode_and_has_two_lines_is_recorded_readably(film: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"a\xff\nb.mp4")
+    odd.write_bytes(film.read_bytes())
+    command = ["inspector", "record", "--video", str(odd)]
+    recording = record_videos(make_agent(), [odd], output=tmp_path / "r", windows=1, target="dim", command=command)
+    manifest = json.loads((recording.path / "manifest.json").read_text())
+    assert manifest["title"] == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
+    assert manifest["videos"][0]["path"].endswith("a\\xff\nb.mp4") and manifest["command"][-1].endswith("\\xff\nb.mp4")
+
+
+def test_after_an_error_in_the_writing_thread_nothing_more_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = ClipPage.draw
+
+    def fail_once(page: ClipPage, moment: ClipMoment) -> Any:
+        if moment.number == 5:
+            raise ArithmeticError("on purpose")
+        return draw(page, moment)
+
+    monkeypatch.setattr(ClipPage, "draw", fail_once)
+    video = write(tmp_path / "video.mp4", 80)
+    with pytest.raises(ArithmeticError, match="on purpose"):
+        record_videos(make_agent(), [video], output=tmp_path / "r", target="dim", batch_size=2)
+    kept = Recording.load(tmp_path / "r")
+    assert kept.status == "failed"
+    assert [number_on(screen) for _, screen in shown(kept)] == list(range(5))
+
+
+def test_few_clips_wait_for_each_other_however_small_they_are() -> None:
+    tiny = replace(make_agent(), recipe=ClipRecipe(2, (8, 8), (8, 8), (0.5,) * 3, (0.25,) * 3))
+    large = replace(make_agent(), recipe=ClipRecipe(64, (224, 224), (224, 224), (0.5,) * 3, (0.25,) * 3))
+    assert (batch_size_of(tiny), batch_size_of(large)) == (32, 1)
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_written(film: Path, tmp_path: Path) -> None:

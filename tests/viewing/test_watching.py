@@ -1,6 +1,9 @@
 """Windows of a video, and what a classifier makes of all of them."""
 
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from inspector.clips.windows import Windows
 from inspector.draw.bars import probabilities
 from inspector.errors import UsageError
 from inspector.viewing.classes import resolve_class
-from inspector.viewing.watching import in_batches, recognise, watch
+from inspector.viewing.watching import Window, in_batches, recognise, watch
 from tests.clips.making import number_of, write
 from tests.viewing.making import CLASSES, make_agent
 
@@ -49,7 +52,8 @@ def test_a_video_is_recognised_by_the_mean_of_its_windows_in_batches_of_any_size
         np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
         assert mean.sum() == pytest.approx(1)
     assert told[-1] == len(windows) and told[: len(windows)] == list(range(1, len(windows) + 1))
-    assert [len(batch) for batch in in_batches(windows, 4)][:-1] == [4] * (-(-len(windows) // 4) - 1)
+    batches = in_batches((window.clip for window in windows), 4)
+    assert [len(batch) for batch in batches][:-1] == [4] * (-(-len(windows) // 4) - 1)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,37 @@ def test_a_video_is_recognised_by_the_mean_of_its_windows_in_batches_of_any_size
 )
 def test_a_target_is_a_word_a_class_or_its_number(word: str, number: int | None) -> None:
     assert resolve_class(word, CLASSES) == number
+
+
+def test_of_names_that_differ_in_their_case_alone_the_one_as_written_is_meant() -> None:
+    names = ("Turn", "turn", "TURN left")
+    assert [resolve_class(word, names) for word in ("Turn", "turn", "turn LEFT")] == [0, 1, 2]
+    with pytest.raises(UsageError, match=r"'TURN' may be Turn \(0\) and turn \(1\): give its name as it is written"):
+        resolve_class("TURN", names)
+
+
+def test_batches_for_recognising_hold_no_frames_of_the_video(film: Path) -> None:
+    agent, frames, alive = make_agent(), list[weakref.ref[Any]](), []
+
+    def shown() -> Iterator[Window]:
+        environment = ClipEnvironment([film], agent.recipe, len(CLASSES))
+        for window in watch(environment, 0):
+            frames.extend(weakref.ref(frame.image) for frame in window.news)
+            alive.append(sum(reference() is not None for reference in frames))
+            yield window
+
+    recognise(agent, shown(), batch_size=100)
+    assert len(frames) == 43 and max(alive) < 20, alive
+
+
+def test_what_is_kept_of_a_frame_can_be_a_smaller_picture(film: Path) -> None:
+    agent = make_agent()
+    whole = list(watch(ClipEnvironment([film], agent.recipe, 3), 0))
+    small = list(watch(ClipEnvironment([film], agent.recipe, 3, keep=lambda image: image[::4, ::4]), 0))
+    for one, other in zip(whole, small, strict=True):
+        np.testing.assert_array_equal(one.clip, other.clip)
+        for frame, less in zip(one.news, other.news, strict=True):
+            np.testing.assert_array_equal(frame.image[::4, ::4], less.image)
 
 
 def test_a_target_that_is_none_is_refused_with_what_may_have_been_meant() -> None:
