@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from inspector import __version__, commands, options
+from inspector import __version__, clip_options, commands, options
 from inspector.console import complain
 from inspector.errors import InspectorError
 from inspector.help_texts import (
@@ -54,10 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
     record.set_defaults(run=commands.record)
     options.add_source(record)
     options.add_play(record)
-    options.add_video(record)
+    clip_options.add_video(record)
     options.add_explanation(record)
     options.add_output(record)
-    options.add_clip_facts(record)
+    clip_options.add_clip_facts(record)
     options.add_facts(record)
     options.add_manners(record, quiet=True)
 
@@ -81,8 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
         PROFILE_EXAMPLES,
     )
     profile.set_defaults(run=commands.profile)
-    options.add_profile(profile)
-    options.add_clip_facts(profile)
+    clip_options.add_profile(profile)
+    clip_options.add_clip_facts(profile)
     options.add_manners(profile, quiet=True)
 
     live = _add(parsers, "live", "AGENT", "watch an agent think, in this terminal, while it plays", LIVE_EXAMPLES)
@@ -103,7 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
     show = _add(parsers, "show", "AGENT", "tell what an agent's file holds, without playing it", SHOW_EXAMPLES)
     show.set_defaults(run=commands.show)
     options.add_source(show)
-    options.add_clip_facts(show)
+    clip_options.add_clip_facts(show)
     options.add_facts(show)
     options.add_manners(show)
 

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from inspector import options
+from inspector import clip_options, options
 from inspector.console import complain, print_facts, print_finding, print_json, print_notes, progress_display, results
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def record(arguments: Namespace) -> int:
         from inspector.viewing_command import record as record_videos
 
         return record_videos(arguments)
-    options.refuse_video(arguments)
+    clip_options.refuse_video(arguments)
     from inspector import session
     from inspector.load import load_agent
 
@@ -91,10 +91,10 @@ def show(arguments: Namespace) -> int:
 
     with redirect_stdout(sys.stderr):
         watches = watches_clips(arguments.agent)
-        if watches or (watches is None and options.tells_of_clips(arguments)):
-            facts = describe_clips(**options.clip_source(arguments))
+        if watches or (watches is None and clip_options.tells_of_clips(arguments)):
+            facts = describe_clips(**clip_options.source(arguments))
         else:
-            options.refuse_video(arguments)
+            clip_options.refuse_video(arguments)
             facts = describe(**options.source(arguments))
     if arguments.json:
         print_json(facts)

@@ -8,14 +8,11 @@ from typing import Any
 from inspector.arguments import (
     COLOURS,
     OVERLAYS,
-    colours,
     composite,
     count,
     probability,
     seeds,
-    size,
     speed,
-    strides,
     whole,
 )
 from inspector.errors import UsageError
@@ -50,73 +47,6 @@ def add_play(parser: argparse.ArgumentParser, *, length: str = "one") -> None:
     choice.add_argument(
         "--sample", dest="greedy", action="store_const", const=False, help="sample actions (default for policies)"
     )
-
-
-def add_video(parser: argparse.ArgumentParser) -> None:
-    """Which videos a classifier is shown, and how."""
-    video = parser.add_argument_group("videos, for an agent that watches them")
-    video.add_argument(
-        "--video", metavar="FILE", type=Path, nargs="+", action="extend", help="videos to go through, one after another"
-    )
-    video.add_argument("--stride", metavar="N", type=count, help="take every Nth frame: N times as fast (default 1)")
-    video.add_argument(
-        "--step", metavar="N", type=count, help="frames from one window to the next (default: half of one)"
-    )
-
-
-def add_clip_facts(parser: argparse.ArgumentParser) -> None:
-    """What a bare video network cannot say of itself."""
-    facts = parser.add_argument_group("when the agent watches videos")
-    facts.add_argument("--weights", metavar="FILE", type=Path, help="weights of torchvision:NAME or MODULE:FUNCTION")
-    facts.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
-    facts.add_argument("--window", metavar="N", type=count, help="frames of a clip (default: the agent's own)")
-    facts.add_argument("--resize", metavar="HxW", type=size, help="rows and columns that frames are brought to")
-    facts.add_argument("--crop", metavar="HxW", type=size, help="rows and columns that are cut out of their middle")
-    facts.add_argument("--mean", metavar="R,G,B", type=colours, help="taken off pixels from 0 to 1")
-    facts.add_argument("--std", metavar="R,G,B", type=colours, help="that they are then divided by")
-
-
-def add_profile(parser: argparse.ArgumentParser) -> None:
-    """Labelled videos to profile a classifier on, and how."""
-    parser.add_argument("agent", metavar="AGENT", help="a bundle, a folder, torchvision:NAME, or MODULE:FUNCTION")
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="videos: a subfolder for each class")
-    parser.add_argument(
-        "--checkpoint", metavar="WHICH", default="last", help="clips trained, or first, best, last (default)"
-    )
-    parser.add_argument(
-        "--strides",
-        metavar="N,N",
-        type=strides,
-        default=(1, 2, 3, 4),
-        help="take every Nth frame: N times as fast (default 1,2,3,4)",
-    )
-    explain = parser.add_argument_group("explanation")
-    explain.add_argument(
-        "--target",
-        choices=("recognised", "true"),
-        default="recognised",
-        help="whose score is explained (default: the recognised class)",
-    )
-    explain.add_argument(
-        "--composite",
-        metavar="NAME|FILE",
-        type=composite,
-        default="epsilon_plus",
-        help="rules that explain (default epsilon_plus)",
-    )
-    explain.add_argument(
-        "--random-networks",
-        metavar="N",
-        type=count,
-        default=20,
-        help="networks with random weights beside it (default 20)",
-    )
-    explain.add_argument("--device", metavar="NAME", default="cpu", help="cpu (default), cuda, cuda:1, mps ...")
-    work = parser.add_argument_group("work")
-    work.add_argument("--jobs", metavar="N", type=count, help="processes (default: one a core)")
-    work.add_argument("--seed", metavar="S", type=whole, default=0, help="of the random weights (default 0)")
-    work.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: a new one in recordings/)")
-    work.add_argument("--resume", action="store_true", help="go on with a folder, or add to it; repeats nothing")
 
 
 def add_series(parser: argparse.ArgumentParser) -> None:
@@ -287,39 +217,6 @@ def source(arguments: Namespace) -> dict[str, Any]:
         "preprocessing": {name: value for name, value in told.items() if value is not None},
         "factory": arguments.factory,
     }
-
-
-def clip_source(arguments: Namespace) -> dict[str, Any]:
-    """What `load_clip_agent` takes: the agent, and what the user says of it."""
-    told = {
-        "frames": arguments.window,
-        **{name: getattr(arguments, name) for name in ("resize", "crop", "mean", "std")},
-    }
-    return {
-        "source": arguments.agent,
-        "checkpoint": arguments.checkpoint,
-        "weights": arguments.weights,
-        "classes": arguments.classes,
-        "recipe": {name: value for name, value in told.items() if value is not None},
-    }
-
-
-def tells_of_clips(arguments: Namespace) -> str | None:
-    """The first thing said that only agents have that watch videos; None if there is none."""
-    names = ("stride", "step", "weights", "classes", "window", "resize", "crop", "mean", "std")
-    return next((name for name in names if getattr(arguments, name, None) is not None), None)
-
-
-def refuse_video(arguments: Namespace) -> None:
-    """Refuse what only videos have.
-
-    Raises:
-        UsageError: Naming it.
-    """
-    name = tells_of_clips(arguments)
-    if name is not None:
-        videos = "name these with --video FILE, or " if hasattr(arguments, "video") else ""
-        raise UsageError(f"--{name} is for agents that watch videos: {videos}leave it out")
 
 
 def device(choice: str) -> str:

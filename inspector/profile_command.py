@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inspector import options
+from inspector import clip_options, options
 from inspector.clips.agent import ClipAgent
 from inspector.console import complain, print_json, print_notes, results, sweep_display
 from inspector.errors import UsageError
@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> int:
     """Profile, and tell; the exit code."""
     folder = arguments.output or default_folder(arguments.agent)
     settings = settings_of(arguments)
-    open_agent = partial(load_clip_agent, **options.clip_source(arguments))
+    open_agent = partial(load_clip_agent, **clip_options.source(arguments))
     with redirect_stdout(sys.stderr):  # should a library or the user's code print, it is no result
         asked = _asked(open_agent, arguments, settings)
     if arguments.resume:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from inspector import options
+from inspector import clip_options
 from inspector.atari.environment import title_of
 from inspector.atari.objects import finder_of
 from inspector.console import complain, print_json, print_notes, results, sweep_display
@@ -97,7 +97,7 @@ def run(arguments: Namespace, task_of: Callable[[Namespace], Task]) -> int:
 
 def game_task(arguments: Namespace) -> Task:
     """What is to be done for agents that play."""
-    options.refuse_video(arguments)
+    clip_options.refuse_video(arguments)
     folder = arguments.output or default_folder(arguments.series[0])
     engine, series = engine_of(arguments), opened(arguments)
     say_opened(series)

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import redirect_stdout
 from typing import Any
 
-from inspector import options
+from inspector import clip_options, options
 from inspector.console import print_facts, print_json, print_notes, results, sweep_display
 from inspector.errors import UsageError
 from inspector.recording import Recording
@@ -33,7 +33,7 @@ def record(arguments: Namespace) -> int:
     from inspector.viewing.session import record_videos
 
     with redirect_stdout(sys.stderr):  # should a library print, it is no result
-        agent = load_clip_agent(**options.clip_source(arguments), device=options.device(arguments.device))
+        agent = load_clip_agent(**clip_options.source(arguments), device=options.device(arguments.device))
     with redirect_stdout(sys.stderr), sweep_display(quiet=arguments.quiet) as on_progress:
         recording = record_videos(
             agent,

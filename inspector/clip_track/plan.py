@@ -19,7 +19,7 @@ from inspector.track.work import Explaining
 PROBE_CLIPS = 160
 """Clips in a probe set, unless another number is asked for."""
 
-VERSION = 1
+VERSION = 2
 """Of what the pieces of work do: a change here makes all of them new."""
 
 

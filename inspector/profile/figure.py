@@ -190,7 +190,7 @@ def _draw_regions(panel: "Axes", result: Result) -> None:
                    mew=0, alpha=0.8)  # fmt: skip
         panel.plot([place - 0.3, place + 0.3], [region.area.mean] * 2, color=rgb(REGION), lw=1.4, ls=DOTTED)
         _bar(panel, place - 0.08, region.share, rgb(REGION))
-        most = max(most, np.nanmax([region.share.mean, region.share.high]), region.networks.max(initial=0))
+        most = max(most, np.nanmax([region.share.mean, region.share.high]), region.null[1] if region.null else 0)
     panel.set_ylim(0, min(1.02, 1.1 * most))
     panel.yaxis.set_major_formatter(percent)
     _title(panel, "what masks mark, by stride", "share of absolute relevance; dotted: of the area; grey: as left")

@@ -55,7 +55,6 @@ def find_videos(folder: Path, class_names: Sequence[str]) -> tuple[list[Labelled
     Raises:
         UsageError: If there is no such folder, no subfolder of a class, no video in any, or classes whose names do not
             differ.
-        VideoError: If a file cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: give one with a subfolder of videos for each class")
@@ -67,7 +66,11 @@ def find_videos(folder: Path, class_names: Sequence[str]) -> tuple[list[Labelled
         if label is None and files:
             left_out.append(LeftOut(place.name, f"the agent knows no class {place.name!r}", len(files)))
         elif label is not None:
-            found += [_labelled(folder, file, label) for file in files]
+            for file in files:
+                try:
+                    found.append(_labelled(folder, file, label))
+                except VideoError as error:
+                    left_out.append(LeftOut(file.relative_to(folder).as_posix(), str(error)))
     if not found:
         raise UsageError(_nothing(folder, class_names, left_out))
     return sorted(found, key=lambda video: (video.label, video.name)), left_out
@@ -92,7 +95,7 @@ def _by_name(class_names: Sequence[str]) -> dict[str, int]:
 
 def _videos_of(place: Path) -> Iterator[Path]:
     for path in place.iterdir():
-        if path.is_file() and not path.name.startswith(".") and not path.name.endswith(".mask.npz"):
+        if not path.is_dir() and not path.name.startswith(".") and not path.name.endswith(".mask.npz"):
             yield path
 
 
@@ -103,12 +106,12 @@ def _labelled(folder: Path, path: Path, label: int) -> Labelled:
             with file.open("rb") as content:
                 whole.update(hashlib.file_digest(content, "sha256").digest())
         except OSError as error:
-            raise VideoError(f"{file} cannot be read: {error.strerror or error}; check its permissions") from error
+            raise VideoError(f"{file.name} cannot be read: {error.strerror or error}; see where it lies") from error
     return Labelled(path.relative_to(folder).as_posix(), path, label, mask, whole.hexdigest())
 
 
 def _nothing(folder: Path, class_names: Sequence[str], left_out: Sequence[LeftOut]) -> str:
     known = ", ".join(class_names[:_SHOWN]) + (f" and {len(class_names) - _SHOWN} more" * (len(class_names) > _SHOWN))
     there = ", ".join(one.name for one in left_out[:_SHOWN])
-    found = f"only folders of no class of the agent: {there}" if there else "no videos in subfolders"
+    found = f"only what does not serve: {there}" if there else "no videos in subfolders"
     return f"{folder} holds {found}: make a subfolder of videos for each class ({known})"

@@ -15,7 +15,8 @@ KINDS = ("absolute", "positive")
 """Signs that count: the size of all relevance, or what speaks for the class alone."""
 
 LEAST_NETWORKS = 19
-"""With fewer networks of random weights, one more would lie beyond all of them by chance more than once in 20."""
+"""With fewer networks of random weights, one more would lie above all of them by chance more than once in 20, and as
+often below."""
 
 Numbers = NDArray[np.float64]
 
@@ -74,13 +75,18 @@ class Profile:
 
     @property
     def null_ratio(self) -> float:
-        """Their geometric mean: what the network's shape alone makes of it."""
-        return float(np.exp(np.log(self.network_ratios).mean()))
+        """Their geometric mean: what the network's shape alone makes of it; 0 or infinite if one of them is."""
+        with np.errstate(divide="ignore"):
+            return float(np.exp(np.log(self.network_ratios).mean()))
 
     @cached_property
     def excess(self) -> Estimate:
-        """How many times the null ratio the ratio is. The interval is of the videos; the null is taken as it is."""
-        return Estimate(*(end / self.null_ratio for end in (self.ratio.mean, self.ratio.low, self.ratio.high)))
+        """How many times the null ratio the ratio is. The interval is of the videos; the null is taken as it is.
+
+        NaN where the null ratio is 0 or infinite.
+        """
+        null = self.null_ratio if 0 < self.null_ratio < np.inf else np.nan
+        return Estimate(*(end / null for end in (self.ratio.mean, self.ratio.low, self.ratio.high)))
 
     @property
     def verdict(self) -> str:
@@ -98,11 +104,16 @@ class Change:
     Attributes:
         ratio: How many times that at the smallest stride it is.
         networks: The same of each network with random weights, (networks,): what makes it uneven whatever the stride
-            cancels out.
+            cancels out. NaN where both of its ratios are 0 or infinite.
     """
 
     ratio: Estimate
     networks: Numbers
+
+    @property
+    def null(self) -> tuple[float, float] | None:
+        """The least and the most of the networks with random weights; None if there are none."""
+        return _ends(self.networks)
 
     @property
     def verdict(self) -> str:
@@ -118,8 +129,8 @@ class RegionShare:
         share: Of all relevance of a clip.
         area: Of the network input: what relevance that fell anywhere alike would give.
         density: How many times the mean pixel one of the region holds: mean share over mean area.
-        networks: The share under each network with random weights, (networks,).
-        by_position: Within each position, (frames,).
+        networks: The share under each network with random weights, (networks,); NaN where it has none on these videos.
+        by_position: Within each position, (frames,); NaN where there is no relevance.
         videos: How many have masks.
     """
 
@@ -130,12 +141,23 @@ class RegionShare:
     by_position: Numbers
     videos: int
 
+    @property
+    def null(self) -> tuple[float, float] | None:
+        """The least and the most of the networks with random weights; None if there are none."""
+        return _ends(self.networks)
+
 
 def _beyond(found: Estimate, networks: Numbers) -> int | None:
     """1 if a whole interval lies above all random networks, -1 if below, 0 if neither; None of too few networks."""
-    if len(networks) < LEAST_NETWORKS:
+    known, ends = np.count_nonzero(~np.isnan(networks)), _ends(networks)
+    if known < LEAST_NETWORKS or ends is None:
         return None
-    return int(found.low > networks.max()) - int(found.high < networks.min())
+    return int(found.low > ends[1]) - int(found.high < ends[0])
+
+
+def _ends(networks: Numbers) -> tuple[float, float] | None:
+    known = networks[~np.isnan(networks)]
+    return (float(known.min()), float(known.max())) if len(known) else None
 
 
 def ratio_of(shares: Numbers) -> Numbers:
@@ -154,9 +176,11 @@ def estimate(mean: float, resampled: Numbers, videos: int) -> Estimate:
 
 def change_of(first: Profile, other: Profile) -> Change:
     """From one stride to another, of the same videos: they are drawn anew together."""
-    resampled = ratio_of(other.resampled) / ratio_of(first.resampled)
-    mean = other.ratio.mean / first.ratio.mean
-    return Change(estimate(mean, resampled, len(first.shares)), other.network_ratios / first.network_ratios)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a ratio may be 0 or infinite: what comes of it says so
+        resampled = ratio_of(other.resampled) / ratio_of(first.resampled)
+        mean = float(np.divide(other.ratio.mean, first.ratio.mean))
+        networks = other.network_ratios / first.network_ratios
+    return Change(estimate(mean, resampled, len(first.shares)), networks)
 
 
 def counted(own: Sequence[Arrays], kind: str) -> NDArray[np.bool_]:
@@ -176,7 +200,7 @@ def profile_of(own: Arrays, counts: NDArray[np.bool_], networks: Sequence[Arrays
     Args:
         own: What was found at one stride, one row a video.
         counts: Which of them count.
-        networks: The same under networks with random weights, of fewer videos.
+        networks: The same under networks with random weights, of fewer videos; each has relevance of this kind.
         kind: One of `KINDS`.
     """
     return Profile(_shares(own[kind][counts]), np.array([_mean_share(one, kind) for one in networks]))
@@ -219,14 +243,15 @@ def region_of(
         share=estimate(float(share.mean()), shares, len(share)),
         area=estimate(float(area.mean()), areas, len(area)),
         density=estimate(float(share.mean() / area.mean()), shares / areas, len(share)),
-        networks=np.array(
-            [_region_share(one, counted([one], kind) & random_masked, kind).mean() for one in networks]
-            if random_masked.any()
-            else []
-        ),
-        by_position=np.asarray(np.nanmean(inside, 0)),
+        networks=np.array([_mean(_region_share(one, counted([one], kind) & random_masked, kind)) for one in networks]),
+        by_position=np.array([_mean(column[np.isfinite(column)]) for column in inside.T]),
         videos=len(share),
     )
+
+
+def _mean(values: Numbers) -> float:
+    """NaN of none."""
+    return float(values.mean()) if len(values) else np.nan
 
 
 def _region_share(found: Arrays, rows: NDArray[np.bool_], kind: str) -> Numbers:

@@ -88,7 +88,7 @@ class Comparison:
     """The same videos at two strides.
 
     Attributes:
-        stride: The second; the first is 1.
+        stride: The second; the first is the smallest.
         both: Videos that are right at both.
         gained: Right at the second only.
         lost: Right at the first only.
@@ -112,7 +112,7 @@ class Comparison:
 
 
 def compare(first: NDArray[np.bool_], others: Sequence[tuple[int, NDArray[np.bool_]]]) -> tuple[Comparison, ...]:
-    """Compare what was right at stride 1 with what was at others, each with its stride."""
+    """Compare what was right at the smallest stride with what was at others, each with its stride."""
     counts = [
         {
             "both": int((first & other).sum()),

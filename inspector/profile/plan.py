@@ -17,7 +17,7 @@ from inspector.sweep import Arrays, Unit
 from inspector.track.plan import rules_of
 from inspector.track.work import Explaining
 
-VERSION = 1
+VERSION = 2
 """Of what the pieces of work do: a change here makes all of them new."""
 
 TOGETHER = 16
@@ -32,7 +32,7 @@ class Settings:
     """What a user chooses of a profile; all of it but `device` decides the numbers.
 
     Attributes:
-        strides: Frames of the video from one frame of a clip to the next, ascending, with 1 among them.
+        strides: Frames of the video from one frame of a clip to the next, ascending.
         target: Whose score is explained: of the class that the network `recognised`, or of the `true` one.
         composite: Name of a composite or method, or a TOML file.
         random_networks: Networks with random weights that are compared with.

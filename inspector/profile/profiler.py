@@ -12,6 +12,7 @@ from inspector.errors import InspectorError, UsageError
 from inspector.profile.choice import Choice, choose
 from inspector.profile.folder import Labelled, LeftOut, find_videos
 from inspector.profile.measures import KINDS, Change, Profile, RegionShare, change_of, counted, profile_of, region_of
+from inspector.profile.null import Null, check_counts
 from inspector.profile.paired import Accuracy, Comparison, accuracy_of, compare
 from inspector.profile.places import Places
 from inspector.profile.plan import Plan, Read, Settings, parts_of, read_of
@@ -70,11 +71,12 @@ class Result:
         masked: Which have masks.
         counts: Which have relevance to be shared out, by kind.
         random_videos: How many were explained under random weights.
+        networks: Seeds of the random weights under which there is relevance, by kind: others do not count.
         at: What was found, by stride.
         compared: Accuracy at each other stride with that at the smallest.
         stretch_compared: Each other stride's middle clip with the smallest stride's clips over the stretch.
         changes: How the border-to-centre ratio of the absolute relevance changes, by each other stride.
-        choice: A stride by relevance alone; None where there is one stride.
+        choice: A stride by relevance alone; None where there is one stride, or a ratio without a meaning.
         left_out: Videos that do not count.
         failures: Pieces of work that could not be done.
         seconds: How long each part took.
@@ -89,6 +91,7 @@ class Result:
     masked: NDArray[np.bool_]
     counts: Mapping[str, NDArray[np.bool_]]
     random_videos: int
+    networks: Mapping[str, tuple[int, ...]]
     at: Mapping[int, AtStride]
     compared: tuple[Comparison, ...]
     stretch_compared: tuple[Comparison, ...]
@@ -207,13 +210,13 @@ class _Gathered:
         order = sorted(range(len(mixed)), key=lambda i: (mixed[i].label, mixed[i].name))
         videos = tuple(mixed[i] for i in order)
         masked = np.concatenate(masked_parts)[order]
-        random_masked = np.concatenate(masked_parts[: len(self._random_read)])
+        null = self._null(np.concatenate(masked_parts[: len(self._random_read)]))
         labels = np.array([video.label for video in videos])
         strides = self.settings.strides
         own = {stride: _rows(self._joined(self.plan.explaining(stride)), order) for stride in strides}
         counts = {kind: counted(list(own.values()), kind) for kind in KINDS}
-        self._check_counts(counts)
-        at = {stride: self._at(stride, own[stride], order, labels, counts, masked, random_masked) for stride in strides}
+        check_counts(counts["absolute"], null)
+        at = {stride: self._at(stride, own[stride], order, labels, counts, masked, null) for stride in strides}
         rights = [(stride, one.right) for stride, one in at.items()]
         return Result(
             agent=self.agent,
@@ -225,6 +228,7 @@ class _Gathered:
             masked=masked,
             counts=counts,
             random_videos=sum(len(one.videos) for one in self._random_read),
+            networks={kind: null.counting(kind) for kind in KINDS},
             at=at,
             compared=compare(rights[0][1], rights[1:]),
             stretch_compared=compare(at[strides[0]].stretch_right, rights[1:]),
@@ -242,12 +246,13 @@ class _Gathered:
     def _joined(self, units: Sequence[Unit]) -> Arrays:
         return joined_arrays(list(self.work.results(units)))
 
-    def _check_counts(self, counts: Mapping[str, NDArray[np.bool_]]) -> None:
-        if not counts["absolute"].any():
-            raise InspectorError(
-                "no video has relevance that is finite and not zero at every stride: try another --composite, and see "
-                "whether the network's scores are finite"
-            )
+    def _null(self, masked: NDArray[np.bool_]) -> Null:
+        seeds = self.plan.random_seeds
+        found = {
+            stride: [self._joined(self.plan.explaining(stride, seed)) for seed in seeds]
+            for stride in self.settings.strides
+        }
+        return Null(seeds, found, masked)
 
     def _at(
         self,
@@ -257,14 +262,13 @@ class _Gathered:
         labels: NDArray[np.int64],
         counts: Mapping[str, NDArray[np.bool_]],
         masked: NDArray[np.bool_],
-        random_masked: NDArray[np.bool_],
+        null: Null,
     ) -> AtStride:
-        networks = [self._joined(self.plan.explaining(stride, seed)) for seed in self.plan.random_seeds]
         parts = list(self.work.results(self.plan.deciding(stride)))
         stretch = np.concatenate([part["probabilities"] for part in parts])[list(order)]
         probabilities = softmax(own["scores"])
         right, stretch_right = probabilities.argmax(1) == labels, stretch.argmax(1) == labels
-        kinds = [kind for kind in KINDS if counts[kind].any()]
+        kinds = [kind for kind in KINDS if counts[kind].any() and null.counting(kind)]
         return AtStride(
             stride=stride,
             found=own,
@@ -275,8 +279,10 @@ class _Gathered:
             stretch_right=stretch_right,
             accuracy=accuracy_of(right),
             stretch_accuracy=accuracy_of(stretch_right),
-            profiles={kind: profile_of(own, counts[kind], networks, kind) for kind in kinds},
-            regions={kind: region_of(own, counts[kind], masked, networks, random_masked, kind) for kind in kinds},
+            profiles={kind: profile_of(own, counts[kind], null.at(stride, kind), kind) for kind in kinds},
+            regions={
+                kind: region_of(own, counts[kind], masked, null.at(stride, kind), null.masked, kind) for kind in kinds
+            },
         )
 
 
@@ -291,10 +297,11 @@ def _changes(at: Mapping[int, AtStride]) -> dict[int, Change]:
 
 
 def _choice(at: Mapping[int, AtStride], counts: NDArray[np.bool_]) -> Choice | None:
-    if len(at) < 2:
+    profiles = {stride: one.profiles["absolute"] for stride, one in at.items()}
+    if len(at) < 2 or not all(np.isfinite(one.excess.mean) for one in profiles.values()):
         return None
     return choose(
-        {stride: one.profiles["absolute"] for stride, one in at.items()},
+        profiles,
         {stride: one.right[counts] for stride, one in at.items()},
         {stride: one.probabilities.max(1)[counts] for stride, one in at.items()},
     )

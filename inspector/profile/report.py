@@ -8,6 +8,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import numpy as np
+
 from inspector.files import replacing
 from inspector.profile.choice import RULE
 from inspector.profile.figure import FIGURE_NAMES, figure_words
@@ -15,7 +17,16 @@ from inspector.profile.measures import KINDS, Profile
 from inspector.profile.places import border, centre
 from inspector.profile.profiler import Result
 from inspector.profile.report_text import DEFINITIONS, LIMITS
-from inspector.profile.summary import CHANGES, VERDICTS, accuracy_text, estimate_text, left_out_text, p_text, summary
+from inspector.profile.summary import (
+    CHANGES,
+    VERDICTS,
+    accuracy_text,
+    estimate_text,
+    left_out_text,
+    null_text,
+    p_text,
+    summary,
+)
 from inspector.provenance import versions
 from inspector.track.words import counted, spoken
 
@@ -119,7 +130,7 @@ def _ratios(result: Result, kind: str) -> str:
     head = ("stride", "border to centre", "random weights", "times their mean", "")
     rows = [
         (stride, estimate_text(found.ratio), f"{found.network_ratios.min():.2f} to {found.network_ratios.max():.2f}",
-         estimate_text(found.excess), VERDICTS[found.verdict])
+         estimate_text(found.excess) if np.isfinite(found.excess.mean) else "–", VERDICTS[found.verdict])
         for stride, one in result.at.items()
         for found in [one.profiles.get(kind)]
         if found is not None
@@ -129,10 +140,10 @@ def _ratios(result: Result, kind: str) -> str:
 
 def _changes(result: Result) -> str:
     rows = [
-        (stride, estimate_text(found.ratio), f"{found.networks.min():.2f} to {found.networks.max():.2f}",
-         CHANGES[found.verdict])
+        (stride, estimate_text(found.ratio), null_text(found.null), CHANGES[found.verdict])
         for stride, found in result.changes.items()
-    ]  # fmt: skip
+        if np.isfinite(found.ratio.mean)
+    ]
     title = f"The ratio of absolute relevance, times that at stride {result.settings.strides[0]}"
     return _table(("stride", "times", "random weights", ""), rows, title) if rows else ""
 
@@ -174,7 +185,7 @@ def _regions(result: Result) -> str:
     for stride, one in result.at.items():
         for kind, found in one.regions.items():
             if found is not None:
-                null = f"{found.networks.min():.3f} to {found.networks.max():.3f}" if len(found.networks) else "–"
+                null = f"{found.null[0]:.3f} to {found.null[1]:.3f}" if found.null else "–"
                 rows.append((stride, kind, _share_text(found.share), f"{found.area.mean:.3f}",
                              estimate_text(found.density), null, found.videos))  # fmt: skip
     return _table(head, rows, "Share of the relevance that lies in what masks mark, 95 % intervals")

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from inspector.profile.measures import LEAST_NETWORKS, Estimate, Profile
 from inspector.profile.paired import Accuracy, Comparison
 from inspector.profile.profiler import Result
+from inspector.profile.untrained import kept_text
 from inspector.track.words import counted
 
 SURE = 0.05
@@ -99,9 +102,10 @@ def _borders(result: Result) -> Iterator[str]:
 def border_text(found: Profile) -> str:
     """The ratio beside that of random weights."""
     low, high = found.network_ratios.min(), found.network_ratios.max()
+    times = f" ({found.excess.mean:.2f} times their mean)" if np.isfinite(found.excess.mean) else ""
     return (
         f"a border position has {estimate_text(found.ratio)} times the relevance of a centre one, under random weights "
-        f"{low:.2f} to {high:.2f}: {VERDICTS[found.verdict]} ({found.excess.mean:.2f} times their mean)"
+        f"{low:.2f} to {high:.2f}: {VERDICTS[found.verdict]}{times}"
     )
 
 
@@ -109,10 +113,16 @@ def _changes(result: Result) -> Iterator[str]:
     if not result.changes:
         return
     base, (last, found) = result.settings.strides[0], list(result.changes.items())[-1]
-    yield (
-        f"from stride {base} to {last}: the ratio becomes {estimate_text(found.ratio)} times what it was, under random "
-        f"weights {found.networks.min():.2f} to {found.networks.max():.2f}: {CHANGES[found.verdict]}"
-    )
+    if np.isfinite(found.ratio.mean):
+        yield (
+            f"from stride {base} to {last}: the ratio becomes {estimate_text(found.ratio)} times what it was, under "
+            f"random weights {null_text(found.null)}: {CHANGES[found.verdict]}"
+        )
+
+
+def null_text(ends: tuple[float, float] | None) -> str:
+    """`0.54 to 0.82`; a dash of none."""
+    return f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else "–"
 
 
 def _chosen(result: Result) -> Iterator[str]:
@@ -142,7 +152,7 @@ def _regions(result: Result) -> Iterator[str]:
     if not regions:
         return
     told = ", ".join(f"stride {stride} {_share_text(region.share)}" for stride, region in regions.items())
-    nets = [float(value) for region in regions.values() for value in region.networks]
+    nets = [end for region in regions.values() for end in region.null or ()]
     null = f"; under random weights {_percent(min(nets))} to {_percent(max(nets))} %" if nets else ""
     first = next(iter(regions.values()))
     videos = "" if first.videos == len(result.videos) else f" ({counted(first.videos, 'video')})"
@@ -161,7 +171,19 @@ def _missing(result: Result) -> Iterator[str]:
     lost = int((~result.counts["absolute"]).sum())
     if lost:
         yield f"{counted(lost, 'video')} without finite relevance at every stride: counted for the accuracy alone"
+    yield from _silent(result)
     if told := left_out_text(result):
+        yield told
+
+
+def _silent(result: Result) -> Iterator[str]:
+    """Networks that do not count, as they have no relevance; and weights that are not random."""
+    count = result.settings.random_networks
+    for kind, seeds in result.networks.items():
+        if len(seeds) < count:
+            many = f"{count - len(seeds)} of {counted(count, 'network')} with random weights"
+            yield f"without {kind} relevance at every stride: {many}, left out there"
+    if told := kept_text(result.agent.network):
         yield told
 
 

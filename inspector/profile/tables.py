@@ -64,8 +64,7 @@ def number_rows(result: Result) -> Iterator[dict[str, Any]]:
         yield from _region_rows(result, one)
         if change := result.changes.get(stride):
             yield _row(stride, "ratio_change", "absolute", change.ratio, int(result.counts["absolute"].sum()))
-            for number, value in enumerate(change.networks):
-                network = result.settings.seed + number
+            for network, value in zip(result.networks["absolute"], change.networks, strict=True):
                 yield _row(stride, "ratio_change", "absolute", _bare(value), result.random_videos, network=network)
 
 
@@ -74,8 +73,8 @@ def _profile_rows(result: Result, stride: int, kind: str, profile: Profile) -> I
     for position, mean in enumerate(profile.mean):
         yield _row(stride, "share", kind, Estimate(mean, low[position], high[position]), count, position=position)
     yield _row(stride, "border_centre_ratio", kind, profile.ratio, count)
-    for number, shares in enumerate(profile.networks):
-        about = {"network": result.settings.seed + number}
+    for number, (seed, shares) in enumerate(zip(result.networks[kind], profile.networks, strict=True)):
+        about = {"network": seed}
         for position, mean in enumerate(shares):
             yield _row(stride, "share", kind, _bare(mean), result.random_videos, position=position, **about)
         ratio = _bare(profile.network_ratios[number])
@@ -91,9 +90,8 @@ def _region_rows(result: Result, one: AtStride) -> Iterator[dict[str, Any]]:
             yield _row(one.stride, measure, kind, found, region.videos)
         for position, mean in enumerate(region.by_position):
             yield _row(one.stride, "region_share", kind, _bare(mean), region.videos, position=position)
-        for number, mean in enumerate(region.networks):
-            about = {"network": result.settings.seed + number}
-            yield _row(one.stride, "region_share", kind, _bare(mean), result.random_videos, **about)
+        for seed, mean in zip(result.networks[kind], region.networks, strict=True):
+            yield _row(one.stride, "region_share", kind, _bare(mean), result.random_videos, network=seed)
 
 
 def _bare(mean: float) -> Estimate:
@@ -172,6 +170,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
             "masked": int(result.masked.sum()),
             "with_relevance": {kind: int(counts.sum()) for kind, counts in result.counts.items()},
             "under_random_weights": result.random_videos,
+            "networks_with_relevance": {kind: len(seeds) for kind, seeds in result.networks.items()},
             "stretch_frames": result.places.stretch,
             "by_class": {
                 name: sum(video.label == number for video in result.videos)
@@ -187,7 +186,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
                 "stride": stride,
                 "times": asdict(one.ratio),
                 "verdict": one.verdict,
-                "random": {"least": one.networks.min(), "most": one.networks.max()},
+                "random": one.null and dict(zip(("least", "most"), one.null, strict=True)),
             }
             for stride, one in result.changes.items()
         ],
@@ -223,7 +222,7 @@ def _stride_facts(one: AtStride) -> dict[str, Any]:
                 "share": asdict(found.share),
                 "area": asdict(found.area),
                 "density": asdict(found.density),
-                "random": {"least": found.networks.min(initial=1), "most": found.networks.max(initial=0)},
+                "random": found.null and dict(zip(("least", "most"), found.null, strict=True)),
                 "videos": found.videos,
             }
             for kind, found in one.regions.items()

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspector.clips.agent import ClipAgent
+from inspector.errors import CheckpointError
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = nn.modules.batchnorm._BatchNorm
 _PART = 4
-"""Clips that run through the network at once while it is calibrated."""
+"""Clips that run through the network at once while it is calibrated, at most."""
+
+_SHOWN = 4
 
 
 def with_random_weights(agent: ClipAgent, seed: int, clips: NDArray[np.uint8]) -> ClipAgent:
@@ -30,6 +33,9 @@ def with_random_weights(agent: ClipAgent, seed: int, clips: NDArray[np.uint8]) -
         agent: Whose network is copied.
         seed: Of the weights.
         clips: That batch norms are calibrated on, uint8 (batch, frames, rows, columns, 3).
+
+    Raises:
+        CheckpointError: If a batch norm has one value a clip and channel, and there is one clip.
     """
     network = copy.deepcopy(agent.network)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -39,6 +45,24 @@ def with_random_weights(agent: ClipAgent, seed: int, clips: NDArray[np.uint8]) -
     untrained = replace(agent, network=network)
     _calibrate(untrained, clips)
     return untrained
+
+
+def kept_parameters(network: nn.Module) -> tuple[str, ...]:
+    """Parameters that `with_random_weights` leaves as they are: nobody says how their module begins."""
+    return tuple(
+        f"{name}.{parameter}".lstrip(".")
+        for name, module in network.named_modules()
+        if not callable(getattr(module, "reset_parameters", None))
+        for parameter, _ in module.named_parameters(recurse=False)
+    )
+
+
+def kept_text(network: nn.Module) -> str:
+    """That in a line; empty if all parameters are drawn."""
+    kept = kept_parameters(network)
+    more = " and others" if len(kept) > _SHOWN else ""
+    which = ", ".join(kept[:_SHOWN]) + more
+    return which and f"not random under random weights: {which}, as their module has no reset_parameters()"
 
 
 def _reset(module: nn.Module, *, as_torchvision: bool) -> None:
@@ -56,15 +80,20 @@ def _reset(module: nn.Module, *, as_torchvision: bool) -> None:
 
 
 def _calibrate(agent: ClipAgent, clips: NDArray[np.uint8]) -> None:
-    """Give batch norms the mean statistics of some batches of clips."""
+    """Give batch norms the mean statistics of some batches of clips, all of a size if that can be."""
     norms = [module for module in agent.network.modules() if isinstance(module, _NORMS)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
         norm.train()
-    for start in range(0, len(clips) if norms else 0, _PART):
-        agent.scores(clips[start : start + _PART])
+    try:
+        for part in np.array_split(clips, -(-len(clips) // _PART)) if norms else ():
+            agent.scores(part)
+    except ValueError as error:  # a batch norm after the pooling has nothing to tell variance from
+        raise CheckpointError(
+            f"batch norms of {agent.facts.name} cannot be calibrated on {len(clips)} clip: give 2 videos at least"
+        ) from error
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

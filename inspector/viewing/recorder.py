@@ -92,7 +92,7 @@ class ClipRecorder:
         self._pages = [self._page_of(subject) for subject in self._subjects]
         self._writer = RecordingWriter(
             folder,
-            {**(manifest or {}), "page": self._pages[0].layout.account()},
+            {**(manifest or {}), "pages": [page.layout.account() for page in self._pages]},
             width=PAGE_WIDTH,
             height=PAGE_HEIGHT,
             fps=mean_rate([subject.facts for subject in self._subjects]),

@@ -77,7 +77,7 @@ def test_unusual_videos_lose_no_frame(making: dict[str, Any], tmp_path: Path) ->
     path = write(tmp_path / "unusual.mp4", 20, **making)
     assert main(["record", AGENT, *SEEING, "--video", str(path), "-o", str(tmp_path / "r"), "-q"]) == 0
     recording = Recording.load(tmp_path / "r")
-    x, y, width, height = recording.manifest["page"]["screen"]
+    x, y, width, height = recording.manifest["pages"][0]["screen"]
     rows, columns = recording.manifest["videos"][0]["height"], recording.manifest["videos"][0]["width"]
     with av.open(str(recording.video)) as shown, av.open(str(path)) as original:
         pages = [(float(page.pts * page.time_base), page.to_ndarray(format="rgb24")) for page in shown.decode(video=0)]

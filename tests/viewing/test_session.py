@@ -47,7 +47,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory, film: Path) -> Recording
 
 def shown(recording: Recording) -> list[tuple[float, NDArray[np.uint8]]]:
     """Every frame of the recorded film, with its time, and the video as it stands on the page."""
-    x, y, width, height = recording.manifest["page"]["screen"]
+    x, y, width, height = recording.manifest["pages"][0]["screen"]
     with av.open(str(recording.video)) as film:
         frames = [(float(one.pts * one.time_base), one.to_ndarray(format="rgb24")) for one in film.decode(video=0)]
     return [(time, page[y : y + height, x : x + width]) for time, page in frames]
@@ -136,7 +136,7 @@ class _Corner(nn.Module):
 def test_relevance_lies_on_the_frame_that_it_belongs_to(film: Path, tmp_path: Path, stride: int) -> None:
     agent = make_agent(network=_Corner())
     recording = record_videos(agent, [film], target="bright", output=tmp_path / "r", stride=stride, composite="epsilon")
-    x, y, width, height = recording.manifest["page"]["overlay"]
+    x, y, width, height = recording.manifest["pages"][0]["overlay"]
     with av.open(str(recording.video)) as decoded:
         pages = [one.to_ndarray(format="rgb24").astype(int) for one in decoded.decode(video=0)]
     assert len(pages) == COUNT
