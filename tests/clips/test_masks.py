@@ -1,7 +1,9 @@
 """Masks beside videos: read as they were written, refused where they do not fit, and brought to the network input."""
 
+import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +62,41 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.savez(path, bits=np.array([{}], dtype=object), shape=np.array([1, 8, 8]))
     with pytest.raises(VideoError, match="holds no masks that can be read"):
         read_mask(path, (1, 8, 8))
+
+
+def test_an_array_that_says_it_is_larger_than_memory_is_refused(tmp_path: Path) -> None:
+    path, header, shape = tmp_path / "one.mask.npz", io.BytesIO(), io.BytesIO()
+    said: dict[str, Any] = {"descr": "|u1", "fortran_order": False, "shape": (10**15,)}
+    np.lib.format.write_array_header_1_0(header, said)
+    np.save(shape, np.array([2, 8, 8]))
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("bits.npy", header.getvalue() + b"few bytes")
+        file.writestr("shape.npy", shape.getvalue())
+    with pytest.raises(VideoError, match="holds no masks that can be read"):
+        read_mask(path, (2, 8, 8))
+
+
+def test_a_shape_that_is_no_number_of_pixels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.mask.npz"
+    np.savez(path, bits=np.zeros(16, np.uint8), shape=np.array([np.inf, 8, 8]))
+    with pytest.raises(VideoError, match="holds no masks that can be read"):
+        read_mask(path, (2, 8, 8))
+
+
+def test_whatever_bytes_are_changed_a_file_is_read_or_refused(tmp_path: Path) -> None:
+    mask = np.random.default_rng(4).random((2, 8, 8)) > 0.5
+    whole, chance = write(tmp_path / "one.mask.npz", mask).read_bytes(), np.random.default_rng(5)
+    refused = 0
+    for number in range(200):
+        path, content = tmp_path / f"{number}.mask.npz", bytearray(whole)
+        for place in chance.integers(0, len(content), 3):
+            content[place] = chance.integers(256)
+        path.write_bytes(content)
+        try:
+            assert read_mask(path, (2, 8, 8)).shape == (2, 8, 8)
+        except VideoError:
+            refused += 1
+    assert refused > 100
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from inspector.errors import CheckpointError, InspectorError, UnsupportedError, 
 from inspector.load import load_clip_agent
 from inspector.load.torchvision_video import open_torchvision
 from inspector.lrp import Explainer
+from inspector.viewing.interpreter import ClipInterpreter
 from tests import torchvision_stub  # noqa: F401 - before torchvision
 
 
@@ -43,6 +44,32 @@ def test_scores_are_torchvisions_own_and_the_ledger_closes(weights: Path) -> Non
     assert sum(part.item() for part in explained.ledger.values()) == pytest.approx(
         explained.score.item(), abs=1e-5 * moved
     )
+
+
+@pytest.mark.parametrize("name", ["r3d_18", "mc3_18", "r2plus1d_18", "s3d"])
+def test_each_network_is_explained_and_its_ledger_closes(name: str, tmp_path: Path) -> None:
+    from torchvision.models import get_model
+
+    torch.manual_seed(1)
+    network = get_model(name, weights=None, num_classes=5)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm3d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    torch.save(network.eval().state_dict(), tmp_path / "mine.pth")
+    sides = (64, 64)
+    told = {"frames": 16, "resize": sides, "crop": sides} if name != "s3d" else {"frames": 16}
+    agent = open_torchvision(name, tmp_path / "mine.pth", told=told)
+    clips = np.random.default_rng(0).integers(0, 256, (1, 16, *agent.recipe.crop, 3), np.uint8)
+    (explained,) = ClipInterpreter(agent).explain(clips)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(agent.recipe.normalise(clips)))
+    np.testing.assert_allclose(explained.scores, expected.numpy()[0], atol=1e-5)
+    assert explained.relevance is not None
+    ledger = explained.relevance.ledger
+    moved = sum(abs(part) for part in ledger.values())
+    assert sum(ledger.values()) == pytest.approx(expected.max().item(), abs=1e-5 * moved)
+    assert ledger["input"] == pytest.approx(explained.relevance.values.sum(dtype=np.float64), abs=1e-5 * moved)
 
 
 def test_safetensors_fit_too_and_other_numbers_of_classes_have_names_of_their_own(

@@ -41,6 +41,16 @@ def test_videos_of_no_class_are_told_with_their_number(tmp_path: Path) -> None:
     assert (stranger.name, stranger.videos, stranger.reason) == ("swim", 2, "the agent knows no class 'swim'")
 
 
+def test_a_link_to_nothing_is_left_out_and_told(tmp_path: Path) -> None:
+    put(tmp_path, "go/a.mp4")
+    (tmp_path / "go" / "b.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (video,), (lost,) = find_videos(tmp_path, NAMES)
+    assert video.name == "go/a.mp4" and lost.name == "go/b.mp4" and "cannot be read: No such file" in lost.reason
+    (tmp_path / "go" / "a.mp4").unlink()
+    with pytest.raises(UsageError, match=r"no video that can be read \(b.mp4 cannot be read: No such file"):
+        find_videos(tmp_path, NAMES)
+
+
 def test_a_folder_without_any_class_says_what_it_should_hold(tmp_path: Path) -> None:
     put(tmp_path, "swim/b.mp4", "a.mp4")
     with pytest.raises(

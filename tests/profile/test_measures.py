@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from inspector.errors import InspectorError
 from inspector.profile.choice import choose
 from inspector.profile.measures import Profile, change_of, counted, profile_of, ratio_of, region_of
+from inspector.profile.null import Null, check_counts
 
 FRAMES, VIDEOS = 16, 30
 
@@ -72,6 +74,38 @@ def test_few_random_networks_tell_nothing() -> None:
     few, enough = profile(5.0, [1.0] * 18), profile(5.0, [1.0] * 19)
     assert (few.verdict, enough.verdict) == ("few", "border")
     assert change_of(few, profile(1.0, [1.0] * 18)).verdict == "few"
+
+
+def silent(border: float, **about: float) -> dict[str, np.ndarray]:
+    """Relevance that is all negative."""
+    return {**found(border, **about), "positive": np.zeros((int(about.get("videos", VIDEOS)), FRAMES))}
+
+
+def test_a_random_network_without_relevance_of_a_kind_is_left_out_of_that_kind_at_all_strides() -> None:
+    heard, hushed = found(1.0, videos=5), silent(1.0, videos=5)
+    null = Null(range(7, 10), {1: [heard, hushed, heard], 2: [heard, heard, hushed]}, np.zeros(5, bool))
+    assert null.counting("absolute") == (7, 8, 9) and null.counting("positive") == (7,)
+    assert [len(null.at(2, kind)) for kind in ("absolute", "positive")] == [3, 1]
+
+
+def test_no_relevance_under_any_random_network_is_an_error() -> None:
+    nothing = {**found(1.0), "finite": np.zeros(VIDEOS, bool)}
+    with pytest.raises(InspectorError, match="under random weights no video has relevance"):
+        check_counts(np.ones(VIDEOS, bool), Null([0], {1: [nothing]}, np.zeros(VIDEOS, bool)))
+
+
+def test_a_network_that_never_looks_at_the_border_has_no_excess_and_no_change() -> None:
+    blind = profile(0.0, [0.0] * 19)
+    assert blind.ratio.mean == 0 and blind.verdict == "even"
+    assert np.isnan(blind.excess.mean)
+    change = change_of(blind, blind)
+    assert np.isnan(change.ratio.mean) and change.null is None and change.verdict == "few"
+
+
+def test_a_random_network_of_which_no_change_can_be_told_hides_none_of_the_others() -> None:
+    first, other = profile(2.0, [0.0] + [1.0] * 19), profile(1.0, [0.0] + [1.0] * 19)
+    change = change_of(first, other)
+    assert change.null == pytest.approx((1.0, 1.0), rel=0.05) and change.verdict == "less"
 
 
 def test_a_video_counts_if_its_relevance_is_finite_and_not_empty_at_all_strides() -> None:

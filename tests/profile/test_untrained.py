@@ -1,9 +1,15 @@
 """Networks with random weights: new, the same by seed, and normalised by real clips."""
 
-import numpy as np
-import torch
+from dataclasses import replace
 
-from inspector.profile.untrained import with_random_weights
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inspector.clips.agent import ClipAgent
+from inspector.errors import CheckpointError
+from inspector.profile.untrained import kept_parameters, kept_text, with_random_weights
 from tests.profile.tiny import FRAMES, open_tiny
 
 
@@ -39,3 +45,39 @@ def test_an_odd_seed_draws_as_torchvision_does() -> None:
     untrained = with_random_weights(open_tiny(), 1, clips())
     head = untrained.network[5]  # type: ignore[index]
     assert torch.all(head.bias == 0) and head.weight.abs().max() < 0.06
+
+
+def late_norm() -> ClipAgent:
+    """A network with a batch norm after its pooling: one value a clip and channel."""
+    parts = (nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    return replace(open_tiny(), network=nn.Sequential(*parts).eval())
+
+
+@pytest.mark.parametrize("count", [2, 5, 9])
+def test_a_batch_norm_after_the_pooling_is_calibrated_on_any_number_of_clips_but_one(count: int) -> None:
+    norm = with_random_weights(late_norm(), 0, clips(count)).network[3]  # type: ignore[index]
+    assert not norm.training and bool((norm.running_mean != 0).all())
+    with pytest.raises(CheckpointError, match="cannot be calibrated on 1 clip: give 2 videos at least"):
+        with_random_weights(late_norm(), 0, clips(1))
+
+
+class Scaled(nn.Module):
+    """A weight of its own, and nobody says how it begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.scale = nn.Linear(3, 3), nn.Parameter(torch.full((3,), 7.0))
+
+    def forward(self, values: Tensor) -> Tensor:
+        found: Tensor = self.inner(values) * self.scale
+        return found
+
+
+def test_weights_that_cannot_be_drawn_anew_are_named() -> None:
+    network = nn.Sequential(open_tiny().network, Scaled()).eval()
+    untrained = with_random_weights(replace(open_tiny(), network=network), 0, clips())
+    before, after = network.state_dict(), untrained.network.state_dict()
+    kept = {name for name, _ in network.named_parameters() if torch.equal(before[name], after[name])}
+    assert "1.scale" in kept and kept_parameters(network) == ("1.scale",)
+    assert kept_text(network).startswith("not random under random weights: 1.scale, as their module")
+    assert kept_text(open_tiny().network) == ""
