@@ -10,6 +10,7 @@ from inspector.clips.masks import cover_of, read_mask
 from inspector.clips.recipe import ClipRecipe
 from inspector.clips.source import Video, open_video
 from inspector.clips.windows import Windows
+from inspector.errors import UsageError
 from inspector.sweep import Arrays
 
 
@@ -61,8 +62,12 @@ def even_starts(windows: Windows, frame_count: int, count: int) -> NDArray[np.in
     Raises:
         UsageError: If the video is shorter than a clip.
     """
-    next(windows.starts(frame_count))
     last = frame_count - windows.block
+    if last < 0:
+        raise UsageError(
+            f"has {frame_count} frames, {windows.block} are needed for clips of {windows.frames} frames with stride "
+            f"{windows.stride}: take a smaller --stride, or a longer video"
+        )
     return np.unique(((np.arange(count) + 0.5) / count * last).round().astype(np.int64))
 
 

@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from inspector.clips.avi import places
 from inspector.clips.container import opened, packets
 from inspector.clips.limits import Limits
 from inspector.clips.structure import flaw
@@ -87,12 +88,15 @@ def read_index(path: Path, limits: Limits, on_alive: Callable[[], None]) -> Inde
         walk = _Walk(limits, on_alive, found[0] if found and not stream.frames else None)
         walk.through(packets(film, stream), stream.codec_context.name)
         announced, rate, base = _announced(stream, walk), stream.average_rate, stream.time_base
+        number = stream.index
     if not walk.times:
         raise Trouble("holds no frame that can be read: it is cut off or was never finished; get the file again")
     notes: tuple[str, ...] = ()
     if announced != len(walk.times) and announced == _unedited_count(path, limits, on_alive):
         notes = (f"{announced - len(walk.times)} of {announced} frames are not shown: so says the file's edit list",)
         announced = len(walk.times)
+    if announced > len(walk.times) and (announced, announced - len(walk.times)) == places(path, number):
+        announced = len(walk.times)  # the others are empty: the frame before stays
     times = np.sort(np.array(walk.times, np.int64))
     is_whole = walk.is_whole and len(times) >= announced and not found
     sure_count = len(times) if is_whole else int(np.searchsorted(times, walk.last_dts, side="right"))

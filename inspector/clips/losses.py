@@ -52,7 +52,7 @@ class Losses:
 
     def _trouble(self) -> str:
         cause = next(iter(self._found))
-        advice = "get the file again, or take what is there (lenient)"
+        advice = "get the file again, or make a file of what is there, with ffmpeg for example"
         if not self.shown_count:
             advice = "get the file again"
         return f"is damaged {self._place}, {self._balance} could be read: {cause}; {advice}"

@@ -95,7 +95,8 @@ def _by_name(class_names: Sequence[str]) -> dict[str, int]:
 
 def _videos_of(place: Path) -> Iterator[Path]:
     for path in place.iterdir():
-        if not path.is_dir() and not path.name.startswith(".") and not path.name.endswith(".mask.npz"):
+        counts = path.is_file() or (path.is_symlink() and not path.exists())  # a link to nothing is told of
+        if counts and not path.name.startswith(".") and not path.name.endswith(".mask.npz"):
             yield path
 
 
@@ -112,6 +113,8 @@ def _labelled(folder: Path, path: Path, label: int) -> Labelled:
 
 def _nothing(folder: Path, class_names: Sequence[str], left_out: Sequence[LeftOut]) -> str:
     known = ", ".join(class_names[:_SHOWN]) + (f" and {len(class_names) - _SHOWN} more" * (len(class_names) > _SHOWN))
-    there = ", ".join(one.name for one in left_out[:_SHOWN])
-    found = f"only what does not serve: {there}" if there else "no videos in subfolders"
+    strangers = ", ".join(one.name for one in left_out[:_SHOWN] if "/" not in one.name)
+    broken = next((one.reason for one in left_out if "/" in one.name), "")
+    found = f"only folders of no class of the agent: {strangers}" if strangers else "no videos in subfolders"
+    found = f"no video that can be read ({broken})" if broken else found
     return f"{folder} holds {found}: make a subfolder of videos for each class ({known})"

@@ -60,7 +60,9 @@ def test_a_track_that_is_done_is_left_as_it_is_and_told_as_json(
     said = capsys.readouterr()
     done, left = said.err.splitlines()
     assert done == "nothing new is asked: all of it was done before"
-    assert left.startswith("left out: video up/short.mp4: a window of 4 frames with stride 2 needs 8 frames")
+    assert left.startswith(
+        "left out: video up/short.mp4: has 3 frames, 8 are needed for clips of 4 frames with stride 2"
+    )
     assert {name: (tracked / name).stat().st_mtime_ns for name in LEFT} == before
     document = json.loads(said.out)
     assert set(document["files"]) == {"report", "film", "curves", "positions"}

@@ -153,7 +153,7 @@ def test_a_video_that_cannot_be_read_is_named_and_the_others_go_on(videos: list[
     result = track_clips([make_series()], [*broken, videos[2]], settings, tmp_path / "out", here)
     reasons = {failure.name: failure.reason for failure in result.failures}
     assert set(reasons) == {"video torn.mp4", "video short.mp4"}
-    assert "needs 8 frames, the video has 5" in reasons["video short.mp4"]
+    assert "has 5 frames, 8 are needed" in reasons["video short.mp4"]
     assert set(result.probe.videos.tolist()) == {2} and result.group_count == 1
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {one["name"] for one in manifest["left_out"]} == set(reasons)

@@ -229,3 +229,33 @@ def test_pixels_that_are_no_squares_are_stretched(tmp_path: Path) -> None:
         with open_video(write(tmp_path / "film.mp4", 3, aspect=aspect)) as video:
             assert (video.facts.width, video.facts.height) == size
             assert [frame.image.shape for frame in video] == [(size[1], size[0], 3)] * 3
+
+
+def test_empty_places_of_an_avi_are_no_lost_frames(tmp_path: Path) -> None:
+    """AVI has one rate: a frame that is shown for longer is followed by places without a picture."""
+    gaps = [1, 1, 4, 1, 7, 1, 1, 2, 1, 1, 3, 1]
+    times = [24 * sum(gaps[:number]) for number in range(12)]
+    path = write(tmp_path / "pauses.avi", 12, codec="mjpeg", pixels="yuvj420p", times=times)
+    with open_video(path) as video:
+        frames = list(video)
+        assert video.facts.frame_count == 12 and video.facts.fps is None
+    assert [number_of(frame.image) for frame in frames] == list(range(12))
+    begin = frames[0].seconds
+    np.testing.assert_allclose([frame.seconds - begin for frame in frames], [one / 600 for one in times], atol=1e-3)
+
+
+def test_an_avi_that_lacks_a_picture_is_still_damaged(tmp_path: Path) -> None:
+    times = [24 * number + 72 * (number > 5) for number in range(12)]
+    path = write(tmp_path / "pauses.avi", 12, codec="mjpeg", pixels="yuvj420p", times=times)
+    content = bytearray(path.read_bytes())
+    entries = content.index(b"idx1") + 8
+    pictures = [at for at in range(entries, len(content) - 15, 16) if content[at + 2 : at + 4] == b"dc"]
+    full = [at for at in pictures if int.from_bytes(content[at + 12 : at + 16], "little")]
+    assert len(full) == 12 < len(pictures)
+    del content[full[4] : full[4] + 16]
+    content[entries - 4 : entries] = (int.from_bytes(content[entries - 4 : entries], "little") - 16).to_bytes(
+        4, "little"
+    )
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match=r"pauses\.avi is damaged"), open_video(path) as video:
+        list(video)

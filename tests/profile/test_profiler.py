@@ -1,5 +1,6 @@
 """A profile of a small classifier on small videos: numbers are those of the network, and nothing is lost silently."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from inspector.profile.profiler import Result, drop_frames, profile
 from inspector.profile.report import report_html
 from inspector.profile.summary import summary
 from inspector.profile.tables import manifest_of, number_rows, write_tables
+from inspector.profile.work import digest_of
 from inspector.viewing.interpreter import ClipInterpreter
 from tests.profile.tiny import FRAMES, here, make_folder, open_restless, open_tiny
 
@@ -162,7 +164,7 @@ def test_a_composite_that_is_not_there_is_said_before_any_work(videos: Path, tmp
 
 
 def test_an_agent_that_is_another_one_each_time_ends_the_profile(videos: Path, tmp_path: Path) -> None:
-    with pytest.raises(InspectorError, match=r"stride 1: .*tiny has other weights each time it is opened"):
+    with pytest.raises(InspectorError, match=r"stride 1: .*tiny is another network each time it is opened"):
         profile(open_restless, videos, Settings(strides=(1,)), tmp_path, here)
 
 
@@ -187,3 +189,18 @@ def test_names_cannot_put_code_into_the_report(result: Result) -> None:
     page = report_html(replace(result, left_out=(hostile,), agent=replace(result.agent, facts=facts)), "<svg></svg>")
     assert "<script" not in page and "<img" not in page and "<b>no" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_another_forward_of_the_same_weights_is_another_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from torch import nn\nclass Half(nn.Module):\n    def forward(self, values):\n        return values / 2\n"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    digests = []
+    for text in (code, code, code.replace("/ 2", "/ 2 + 1")):
+        (tmp_path / "halved_network.py").write_text(text)
+        module = importlib.import_module("halved_network")
+        importlib.reload(module)
+        agent = open_tiny()
+        agent.network.append(module.Half())  # type: ignore[operator]
+        digests.append(digest_of(agent))
+    assert digests[0] == digests[1] != digests[2]
