@@ -52,7 +52,8 @@ def check_same(folder: Path, asked: Asked) -> None:
     if made is None:
         return
     old, new = made["asked"], asked
-    different = [name for name in ("target", "rules", "seed") if old["settings"].get(name) != new["settings"][name]]
+    kinds = {"target": "target", "rules": "composite", "seed": "seed"}
+    different = [kind for name, kind in kinds.items() if old["settings"].get(name) != new["settings"][name]]
     if old["agent"] != new["agent"]:
         different.insert(0, "agent")
     missing = [

@@ -45,7 +45,7 @@ def test_clips_lie_evenly_in_a_video_and_none_comes_twice(frame_count: int, coun
 
 def test_a_video_shorter_than_a_clip_is_refused(tmp_path: Path) -> None:
     video = write_video(tmp_path / "short.mp4", 7)
-    with pytest.raises(UsageError, match="has 7 frames, 8 are needed .*: take a smaller --stride"):
+    with pytest.raises(UsageError, match=r"has 7 frames, 8 are needed .*: take a smaller --stride"):
         cut_clips(video, None, RECIPE, 1, 2)
 
 

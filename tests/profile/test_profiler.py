@@ -21,7 +21,7 @@ from inspector.profile.summary import summary
 from inspector.profile.tables import manifest_of, number_rows, write_tables
 from inspector.profile.work import digest_of
 from inspector.viewing.interpreter import ClipInterpreter
-from tests.profile.tiny import FRAMES, here, make_folder, open_restless, open_tiny
+from tests.profile.tiny import FRAMES, here, make_folder, open_gloomy, open_restless, open_tiny
 
 SETTINGS = Settings(strides=(1, 2), random_networks=3)
 
@@ -204,3 +204,18 @@ def test_another_forward_of_the_same_weights_is_another_agent(tmp_path: Path, mo
         agent.network.append(module.Half())  # type: ignore[operator]
         digests.append(digest_of(agent))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_random_networks_without_positive_relevance_are_left_out_of_it_and_named(videos: Path, tmp_path: Path) -> None:
+    settings = Settings(strides=(1, 2), random_networks=6)
+    result = profile(open_gloomy, videos, settings, tmp_path, here)
+    left = result.networks["positive"]
+    assert result.networks["absolute"] == (0, 1, 2, 3, 4, 5) and left and set(left) <= {1, 3, 5}
+    rows = [row for row in number_rows(result) if row["measure"] == "border_centre_ratio" and row["stride"] == 2]
+    for kind, seeds in result.networks.items():
+        found = {row["network"]: row["mean"] for row in rows if row["kind"] == kind and row.get("network") is not None}
+        assert tuple(found) == seeds and all(mean is not None and mean > 0 for mean in found.values())
+    told = f"without positive relevance at every stride: {6 - len(left)} of 6 networks with random weights"
+    assert any(line.startswith(told) for line in summary(result))
+    assert "nan" not in report_html(result, "<svg></svg>")
+    draw_figure(result, tmp_path)

@@ -51,6 +51,24 @@ def open_restless() -> ClipAgent:
     return agent
 
 
+class Gloomy(nn.Linear):
+    """Begins with weights that speak against every class."""
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        with torch.no_grad():
+            self.weight.abs_().neg_()
+            self.bias.zero_()
+
+
+def open_gloomy() -> ClipAgent:
+    """An agent that, untrained as torch begins, has no positive relevance; as torchvision begins, it has."""
+    agent, last = open_tiny(), Gloomy(4, 3)
+    last.load_state_dict(agent.network[5].state_dict())  # type: ignore[index]
+    agent.network[5] = last.eval()  # type: ignore[index]
+    return agent
+
+
 def here(units: Sequence[Unit]) -> Results:
     """An engine of this process, which sends units as one of others would."""
     for unit in units:
