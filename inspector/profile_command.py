@@ -1,7 +1,6 @@
 """The command `inspector profile`: from arguments to a profile, and what it says."""
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -25,7 +24,7 @@ from inspector.profile.profiler import Result, drop_frames, profile
 from inspector.profile.report import REPORT_FILE, write_report
 from inspector.profile.tables import MANIFEST, PROFILE_FILE, VIDEOS_FILE, write_tables
 from inspector.profile.work import digest_of
-from inspector.sweep.run import Processes
+from inspector.sweep.run import Processes, core_count
 
 LEFT = {"report": REPORT_FILE, "curves": FIGURE_NAMES[0]}
 """What a profile shows, by what it is."""
@@ -87,7 +86,7 @@ def _is_done(folder: Path, asked: Asked) -> bool:
 
 def _work(open_agent: "partial[ClipAgent]", arguments: Namespace, settings: Settings, folder: Path) -> None:
     """Do what is not done, and show it."""
-    engine = Processes(arguments.jobs or _core_count())
+    engine = Processes(arguments.jobs or core_count())
     with redirect_stdout(sys.stderr), sweep_display(quiet=arguments.quiet) as on_progress:
         try:
             found = profile(open_agent, arguments.folder, settings, folder, engine, on_progress=on_progress)
@@ -96,11 +95,6 @@ def _work(open_agent: "partial[ClipAgent]", arguments: Namespace, settings: Sett
             raise
     show(found, folder)
     drop_frames(folder)
-
-
-def _core_count() -> int:
-    """Cores that this process may use, as a job scheduler gave them."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def show(found: Result, folder: Path) -> None:

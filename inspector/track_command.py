@@ -1,7 +1,6 @@
 """The command `inspector track`: from arguments to a track, and what it says."""
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -24,7 +23,7 @@ from inspector.probe_file import read_probe
 from inspector.records import Preprocessing
 from inspector.sweep import Progress
 from inspector.sweep.cluster import Cluster
-from inspector.sweep.run import Engine, Processes
+from inspector.sweep.run import Engine, Processes, core_count
 from inspector.track.asked import Asked, additions, asked_before, asked_of, check_same, claimed, finish, is_finished
 from inspector.track.checks import check_probe, checked_series, checked_settings
 from inspector.track.found import Found, TrainingRun
@@ -203,12 +202,7 @@ def engine_of(arguments: Namespace) -> Engine:
         return Cluster(arguments.address, arguments.jobs)
     if arguments.address:
         raise UsageError("--address names a Ray cluster: add --engine ray")
-    return Processes(arguments.jobs or _core_count())
-
-
-def _core_count() -> int:
-    """Cores that this process may use, as a job scheduler gave them."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return Processes(arguments.jobs or core_count())
 
 
 def opened(arguments: Namespace) -> list[CheckpointSeries]:

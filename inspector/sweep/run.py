@@ -99,6 +99,11 @@ def run_units(
     return failures
 
 
+def core_count() -> int:
+    """Cores that this process may use, as a job scheduler gave them."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 class Processes:
     """An engine of processes on this machine, each with one thread and one unit at a time.
 
