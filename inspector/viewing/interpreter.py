@@ -14,9 +14,12 @@ from inspector.explaining import account_of_explainer
 from inspector.lrp import CompositeLike, Sensitivity, make_explainer
 from inspector.records import LEDGER_PARTS, Relevance
 
-BATCH_VALUES, BATCH_CLIPS = 2**21, 32
-"""Values of network inputs that are explained at once, about: 3 clips of 16×112×112, 10 of 16×64×64; and the most
-clips, however small."""
+BATCH_VALUES = {"cpu": 2**19}
+"""Values of network inputs that are explained at once on a device, about: a clip of 16×112×112, two of 16×64×64. On a
+processor a clip costs the same however many there are, while every batch of a new size has the weights packed anew."""
+
+BATCH_VALUES_ELSEWHERE, BATCH_CLIPS = 2**23, 32
+"""Likewise on other devices; and the most clips, however small."""
 
 
 class Explained(NamedTuple):
@@ -97,4 +100,5 @@ class ClipInterpreter:
 
 def batch_size_of(agent: ClipAgent) -> int:
     """Clips that are well explained at once."""
-    return min(BATCH_CLIPS, max(1, BATCH_VALUES // math.prod(agent.recipe.input_shape)))
+    values = BATCH_VALUES.get(agent.device.type, BATCH_VALUES_ELSEWHERE)
+    return min(BATCH_CLIPS, max(1, values // math.prod(agent.recipe.input_shape)))
