@@ -15,10 +15,12 @@ from inspector.files import replacing
 from inspector.probe import FORMAT, ProbeSet, Stack, State
 from inspector.records import Box, Preprocessing, Region
 
-_MAX_BYTES = 2**31
+MAX_BYTES = 2**31
+"""Of a probe set, unpacked."""
 
 _CONTENT = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 _ARCHIVE = (OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (*_CONTENT, *_ARCHIVE)
 """What reading a damaged file may raise: by what it says, and by what numpy and zipfile meet on the way."""
 
 Place = tuple[int, int, int]
@@ -33,10 +35,10 @@ def save_probe(probe: ProbeSet, path: Path) -> None:
         RecordingError: If it cannot be written.
     """
     size = sum(map(_bytes_of, probe.states))
-    if size > _MAX_BYTES:
-        fewer = len(probe) * _MAX_BYTES // size
+    if size > MAX_BYTES:
+        fewer = len(probe) * MAX_BYTES // size
         raise UsageError(
-            f"{len(probe):,} states take {size / 2**30:.1f} GiB, and a probe set holds {_MAX_BYTES >> 30} GiB at most: "
+            f"{len(probe):,} states take {size / 2**30:.1f} GiB, and a probe set holds {MAX_BYTES >> 30} GiB at most: "
             f"ask for at most {fewer:,}, by --probe-steps"
         )
     header = np.frombuffer(json.dumps(probe.header, sort_keys=True).encode(), np.uint8)
@@ -57,24 +59,39 @@ def read_probe(path: Path) -> ProbeSet:
     Raises:
         UsageError: If there is none, or it is damaged or of another version.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no probe set {path}: name a file that `inspector track` wrote as probe.npz")
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise ValueError(f"it unpacks to more than {_MAX_BYTES >> 30} GiB")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        if header.get("format") != FORMAT:
-            raise ValueError(f"its format is {header.get('format')}, and {FORMAT} is read")
+        header, arrays = stored(path, FORMAT)
         names, recipe = tuple(header["regions"]), Preprocessing(**header["preprocessing"])
         states = states_of(arrays, names)
         if states[0].observation.shape != (recipe.stack, recipe.height, recipe.width):
             raise ValueError(f"its observations are {states[0].observation.shape}, and its recipe says otherwise")
         return ProbeSet(header["environment"], recipe, names, states, header["facts"])
-    except (*_CONTENT, *_ARCHIVE) as error:
+    except DAMAGE as error:
         raise UsageError(f"{path} is no probe set, or damaged: {error}; leave --probe out to make a new one") from error
+
+
+def stored(path: Path, form: int | str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a file of saved states holds, of whatever kind: its header, and its arrays.
+
+    Args:
+        path: The file.
+        form: What the header has to give as its `format`.
+
+    Raises:
+        UsageError: If there is no such file.
+        Exception: One of `DAMAGE`, if it is damaged or of another format.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no probe set {path}: name a file that `inspector track` wrote as probe.npz")
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+            raise ValueError(f"it unpacks to more than {MAX_BYTES >> 30} GiB")
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    header: dict[str, Any] = json.loads(arrays.pop("header").tobytes())
+    if header.get("format") != form:
+        raise ValueError(f"its format is {header.get('format')}, and {form!r} is read")
+    return header, arrays
 
 
 def arrays_of(states: Sequence[State]) -> dict[str, NDArray[Any]]:

@@ -1,10 +1,10 @@
 """Take steps one by one; explain them in batches, draw them, and write the recording as a stream."""
 
 import math
-from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from inspector.attention import NOTHING, Attention, RegionShares, attend, share_
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.page import Moment, Page
 from inspector.explaining import Interpreter
+from inspector.lane import Lane
 from inspector.pacing import Pacer
 from inspector.provenance import account_of, page_facts
 from inspector.recording import Recording, RecordingWriter
@@ -120,10 +121,8 @@ class Recorder:
         )
         self._save_relevance = save_relevance
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explaining")
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="writing")
+        self._writing = Lane("writing")
         self._pending: list[Step] = []
-        self._waiting: deque[Future[None]] = deque()
-        self._broken = False
         self._return_so_far = return_so_far
         self._loudest = -math.inf
         self._shown: NDArray[np.uint8] | None = None
@@ -144,7 +143,7 @@ class Recorder:
         self._pending.append(step)
         if len(self._pending) >= self._batch_size:
             self._hand_over()
-        self._wait_for_all_but(WAITING_BATCHES)
+        self._writing.wait_for_all_but(WAITING_BATCHES)
 
     def close(self, status: str = "complete") -> Recording:
         """Write what is left and finish the recording.
@@ -154,7 +153,7 @@ class Recorder:
         """
         try:
             self._hand_over()
-            self._wait_for_all_but(0)
+            self._writing.wait_for_all_but(0)
             self._write_frames(self._pacer.rest())
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
@@ -175,32 +174,23 @@ class Recorder:
         if error is None:
             self.close()
             return
-        if not self._broken:  # what was played before the error is still worth keeping
+        if not self._writing.broken:  # what was played before the error is still worth keeping
             with suppress(Exception):
                 self._hand_over()
-                self._wait_for_all_but(0)
+                self._writing.wait_for_all_but(0)
         self._stop()
         self._writer.__exit__(kind, error, traceback)
 
     def _hand_over(self) -> None:
         if self._pending:
             explained = self._explaining.submit(self._explain, self._pending)
-            self._waiting.append(self._writing.submit(self._write, self._pending, explained))
+            self._writing.submit(partial(self._write, self._pending, explained))
             self._pending = []
-
-    def _wait_for_all_but(self, count: int) -> None:
-        """Wait until at most so many batches are left to write; their errors surface here."""
-        while len(self._waiting) > count:
-            try:
-                self._waiting.popleft().result()
-            except BaseException:
-                self._broken = True
-                raise
 
     def _stop(self) -> None:
         """End both threads; what they have not begun is dropped."""
-        for thread in (self._explaining, self._writing):
-            thread.shutdown(cancel_futures=True)
+        self._explaining.shutdown(cancel_futures=True)
+        self._writing.stop()
 
     def _explain(self, steps: list[Step]) -> list[Explained]:
         if self._interpreter is None:

@@ -1,6 +1,8 @@
 """What the recorder says and shows beyond the rows."""
 
 import hashlib
+import itertools
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import numpy as np
 import pytest
 
 from inspector.atari.environment import AtariEnvironment
+from inspector.draw.page import Moment, Page
 from inspector.recorder import brightness, share_in_picture
+from inspector.recording import Recording
 from inspector.records import Relevance
 from inspector.rollout import rollout
 from inspector.session import record
@@ -46,6 +50,23 @@ def test_the_films_bytes_do_not_depend_on_the_command_line(tmp_path: Path) -> No
         record(small_agent(), environment="ALE/Breakout-v5", steps=8, output=folder, command=["record", "-o", name])
         digests.add(hashlib.sha256((folder / "video.mp4").read_bytes()).hexdigest())
     assert len(digests) == 1
+
+
+def test_after_an_error_while_drawing_nothing_more_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, count = Page.begin, itertools.count()
+
+    def fail_once(page: Page, moment: Moment) -> None:
+        if next(count) == 5:
+            time.sleep(0.3)  # the batches behind it wait by then
+            raise ArithmeticError("on purpose")
+        begin(page, moment)
+
+    monkeypatch.setattr(Page, "begin", fail_once)
+    with pytest.raises(ArithmeticError, match="on purpose"):
+        record(small_agent(), environment="ALE/Breakout-v5", steps=20, output=tmp_path / "r", batch_size=2)
+    kept = Recording.load(tmp_path / "r")
+    assert kept.status == "failed"
+    assert kept.rows["step"].to_pylist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("game", "expected"), [("ALE/Pong-v5", None), ("ALE/Breakout-v5", 5)])

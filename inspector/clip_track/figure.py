@@ -11,7 +11,7 @@ from inspector.clip_track.tracker import ClipTrack
 from inspector.draw import palette
 from inspector.draw.training import TrainingAxis
 from inspector.track.figure import axis_name, draw_training
-from inspector.track.figure_look import DASHED, DOTTED, THICK, THIN, draw_head, look, percent, rgb, save_figure
+from inspector.track.figure_look import DASHED, DOTTED, THICK, THIN, draw_head, new_figure, percent, rgb
 from inspector.track.plan import text_of
 from inspector.track.result import Curve
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_NAMES = ("positions.png", "positions.svg")
-_INCHES, _DPI = (16.0, 10.0), 100
+_INCHES = 16.0, 10.0
 _MOST_TICKS = 16
 _LABELLED = 7
 """Checkpoints that the legend names."""
@@ -41,15 +41,8 @@ def draw_positions(track: ClipTrack, folder: Path) -> None:
     Raises:
         RecordingError: If they cannot be written.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(look()):
-        figure = Figure(figsize=_INCHES, dpi=_DPI)
-        FigureCanvasAgg(figure)
+    with new_figure(_INCHES, folder, FIGURE_NAMES) as figure:
         _draw(figure, track)
-        save_figure(figure, folder, FIGURE_NAMES)
 
 
 def _draw(figure: "Figure", track: ClipTrack) -> None:

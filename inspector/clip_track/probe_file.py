@@ -1,8 +1,6 @@
 """Probe sets of clips as files: arrays in an npz, which holds numbers and text alone."""
 
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,7 @@ from inspector.clip_track.probe import FORMAT, UNKNOWN, ClipProbe
 from inspector.clips.recipe import ClipRecipe
 from inspector.errors import UsageError
 from inspector.files import replacing
-
-_MAX_BYTES = 2**31
-_DAMAGE = (
-    *(ValueError, KeyError, TypeError, IndexError, AttributeError),
-    *(OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error),
-)
-"""What reading a damaged file may raise."""
+from inspector.probe_file import DAMAGE, MAX_BYTES, stored
 
 
 def save_clip_probe(probe: ClipProbe, path: Path) -> None:
@@ -30,8 +22,8 @@ def save_clip_probe(probe: ClipProbe, path: Path) -> None:
         RecordingError: If it cannot be written.
     """
     size = probe.clips.nbytes + probe.parts.nbytes
-    if size > _MAX_BYTES // 2:
-        fewer = len(probe) * (_MAX_BYTES // 2) // size
+    if size > MAX_BYTES // 2:
+        fewer = len(probe) * (MAX_BYTES // 2) // size
         raise UsageError(
             f"{len(probe):,} clips take {size / 2**30:.1f} GiB: ask for at most {fewer:,}, by --probe-steps"
         )
@@ -47,17 +39,8 @@ def read_clip_probe(path: Path) -> ClipProbe:
     Raises:
         UsageError: If there is none, or it is damaged, of another version or of a game.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no probe set {path}: name a file that `inspector track` wrote as probe.npz")
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise ValueError(f"it unpacks to more than {_MAX_BYTES >> 30} GiB")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        header = json.loads(arrays.pop("header").tobytes())
-        if header.get("format") != FORMAT:
-            raise ValueError(f"its format is {header.get('format')}, and {FORMAT!r} is read")
+        header, arrays = stored(path, FORMAT)
         told: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in header["recipe"].items()
         }
@@ -65,7 +48,7 @@ def read_clip_probe(path: Path) -> ClipProbe:
         recipe = ClipRecipe(**told)
         _check_arrays(arrays, recipe, len(classes), len(names))
         return ClipProbe(recipe, classes, int(header["stride"]), names, **arrays, facts=header["facts"])
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UsageError(
             f"{path} is no probe set of clips, or damaged: {error}; leave --probe out to make a new one"
         ) from error

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH, Fit, Rect
+from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH, Fit, Rect, account_of_places
 
 _MARGIN, _FOOT, _GAP = 24, 20, 16
 _HEADER, _SIDE = 60, 272
@@ -45,18 +45,8 @@ class ClipLayout:
     figures: Rect
 
     def account(self) -> dict[str, list[int] | None]:
-        """Where the pictures stand, for who takes them from a film of the page.
-
-        Returns:
-            `screen` and `overlay` (None where nothing is explained) as x, y, width and height, and `native`: rows and
-            columns before enlarging.
-        """
-        screen, overlay = self.screen, self.overlay
-        return {
-            "screen": [screen.x, screen.y, screen.width, screen.height],
-            "overlay": [overlay.x, overlay.y, overlay.width, overlay.height] if overlay else None,
-            "native": [self.fit.height, self.fit.width],
-        }
+        """Where the pictures stand, as `Layout.account` tells it."""
+        return account_of_places(self.fit, self.screen, self.overlay)
 
 
 def fit_frame(height: int, width: int, room_height: int, room_width: int) -> Fit:

@@ -109,12 +109,16 @@ class Layout:
             `screen` and `overlay` (None where nothing is explained) as x, y, width and height, and `native`: rows and
             columns before enlarging.
         """
-        screen, overlay = self.screen, self.overlay
-        return {
-            "screen": [screen.x, screen.y, screen.width, screen.height],
-            "overlay": [overlay.x, overlay.y, overlay.width, overlay.height] if overlay else None,
-            "native": [self.fit.height, self.fit.width],
-        }
+        return account_of_places(self.fit, self.screen, self.overlay)
+
+
+def account_of_places(fit: Fit, screen: Rect, overlay: Rect | None) -> dict[str, list[int] | None]:
+    """Where the pictures stand on a page, as `Layout.account` tells it."""
+    return {
+        "screen": [screen.x, screen.y, screen.width, screen.height],
+        "overlay": [overlay.x, overlay.y, overlay.width, overlay.height] if overlay else None,
+        "native": [fit.height, fit.width],
+    }
 
 
 def pixel_shape(height: int, width: int) -> float:

@@ -97,8 +97,9 @@ def _whole(value: object) -> bool:
 
 
 def _real(value: object, above: float) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and above < value < 10.0  # type: ignore[arg-type,operator]  # a number now
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and above < value < 10.0
 
 
 def _wanted(name: str) -> str:

@@ -1,25 +1,22 @@
 """What was asked of a profile: kept in its folder, so that `--resume` goes on with the same and mixes nothing."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from inspector.errors import RecordingError, UsageError
-from inspector.files import lock, remove, to_json, write_error, write_json
+from inspector.files import to_json, write_json
 from inspector.profile.folder import Labelled
 from inspector.profile.plan import VERSION, Settings
-from inspector.profile.profiler import UNITS
 from inspector.provenance import versions
-from inspector.track.checks import prepare_folder
+from inspector.track.claim import claimed_folder
 from inspector.track.plan import rules_of
 from inspector.track.work import Explaining
 
-SETTINGS_FILE, LOCK_FILE = "profile.json", ".lock"
+SETTINGS_FILE = "profile.json"
 
 Asked = Mapping[str, Any]
 """What `asked_of` gives, as JSON knows it."""
@@ -75,54 +72,15 @@ def is_finished(folder: Path, asked: Asked) -> bool:
     return _read(folder) == {"status": "finished", "asked": asked}
 
 
-@contextmanager
-def claimed(folder: Path, asked: Asked, *, resume: bool) -> Iterator[None]:
-    """Write down what is asked before any work; an error before the first result leaves the folder as it was.
-
-    Raises:
-        RecordingError: If the folder cannot be made, holds something that is not to be resumed or is no profile, or
-            somebody is at work in it.
-    """
-    there = folder.is_dir()
-    prepare_folder(folder, resume=resume)
-    untouched = not any(folder.iterdir())
-    if not untouched and _read(folder) is None:
-        raise RecordingError(
-            f"{folder} holds something that is no profile, and nothing to resume: choose another folder"
-        )
-    with _locked(folder):
-        try:
-            write_json(folder / SETTINGS_FILE, {"status": "running", "asked": asked})
-            yield
-        except Exception:  # of whatever kind: an empty folder is of no use to anybody
-            if untouched and not any(folder.glob(f"{UNITS}/*.npz")):
-                shutil.rmtree(folder, ignore_errors=True)
-                if there:
-                    folder.mkdir(exist_ok=True)
-            raise
+def claimed(folder: Path, asked: Asked, *, resume: bool) -> AbstractContextManager[None]:
+    """Write down what is asked before any work; as `claimed_folder`."""
+    settings = folder / SETTINGS_FILE
+    return claimed_folder(settings, asked, resume=resume, kind="profile", is_one=lambda one: _read(one) is not None)
 
 
 def finish(folder: Path, asked: Asked) -> None:
     """Note that all is done."""
     write_json(folder / SETTINGS_FILE, {"status": "finished", "asked": asked})
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep others from working in the folder; the lock goes with the process, however that ends."""
-    try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise write_error(folder / LOCK_FILE, error) from error
-    try:
-        if not lock(descriptor):
-            raise RecordingError(f"another profile is at work in {folder}: wait until it ends, or stop it first")
-        try:
-            yield
-        finally:
-            remove(folder / LOCK_FILE)
-    finally:
-        os.close(descriptor)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inspector.draw import palette
-from inspector.files import replacing
 from inspector.profile.measures import Estimate, Profile
 from inspector.profile.places import border, centre
 from inspector.profile.profiler import Result
 from inspector.profile.summary import VERDICTS, estimate_text, p_text
-from inspector.track.figure_look import DOTTED, THICK, look, percent, rgb
+from inspector.track.figure_look import DOTTED, THICK, new_figure, percent, rgb
 from inspector.track.words import counted
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_NAMES = ("profile.png", "profile.svg")
-_WIDE, _DPI, _ACROSS = 16.0, 100, 4
+_WIDE, _ACROSS = 16.0, 4
 _HEAD, _ROW, _GAP, _LEGEND, _LOWER, _FOOT = 1.75, 3.75, 0.95, 1.9, 3.0, 0.5
 """Inches: above the curves; of a row of them, of which a gap; of the legend with the titles below; of the lower panels
 and below them."""
@@ -43,18 +42,10 @@ def draw_figure(result: Result, folder: Path) -> None:
     Raises:
         RecordingError: If they cannot be written.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(result.at) // _ACROSS)
-    with mpl.rc_context(look()):
-        figure = Figure(figsize=(_WIDE, _HEAD + rows * _ROW - _GAP + _LEGEND + _LOWER + _FOOT), dpi=_DPI)
-        FigureCanvasAgg(figure)
+    inches = _WIDE, _HEAD + rows * _ROW - _GAP + _LEGEND + _LOWER + _FOOT
+    with new_figure(inches, folder, FIGURE_NAMES) as figure:
         _draw(figure, result, rows)
-        for name, facts in zip(FIGURE_NAMES, ({"Software": None}, {"Date": None}), strict=True):
-            with replacing(folder / name) as part:
-                figure.savefig(part, format=name.rpartition(".")[2], metadata=facts)
 
 
 def _draw(figure: "Figure", result: Result, rows: int) -> None:

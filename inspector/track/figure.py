@@ -18,10 +18,9 @@ from inspector.track.figure_look import (
     draw_head,
     draw_legend,
     grid_of,
-    look,
+    new_figure,
     percent,
     rgb,
-    save_figure,
 )
 from inspector.track.found import Found, Series
 from inspector.track.measures import Onset
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_NAMES = ("attention.png", "attention.svg")
-_INCHES, _DPI = (16.0, 10.0), 100
+_INCHES = 16.0, 10.0
 _NULL = 1.1
 _HEADROOM = 0.24
 _THINNING = 0.25
@@ -61,15 +60,8 @@ def draw_figure(track: Found, folder: Path) -> None:
     Raises:
         RecordingError: If they cannot be written.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(look()):
-        figure = Figure(figsize=_INCHES, dpi=_DPI)
-        FigureCanvasAgg(figure)
+    with new_figure(_INCHES, folder, FIGURE_NAMES) as figure:
         _draw(figure, track)
-        save_figure(figure, folder, FIGURE_NAMES)
 
 
 def mean_over(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """How the curve looks: the colours and the type of the house, for matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from inspector.track.words import states_text, target_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_DPI = 100
 THICK, THIN = 2.4, 1.0
 DOTTED, DASHED = (0, (1, 2)), (0, (5, 3))
 _MOST_COLUMNS = 5
@@ -105,12 +107,30 @@ def _names_text(names: Sequence[str]) -> str:
     return ", ".join(short) if told is names else f"{len(names)} series, {short[0]} to {short[1]}"
 
 
-def save_figure(figure: "Figure", folder: Path, names: Sequence[str]) -> None:
-    """Write a figure as PNG and as SVG, the same bytes for the same figure.
+@contextmanager
+def new_figure(inches: tuple[float, float], folder: Path, names: Sequence[str]) -> Iterator["Figure"]:
+    """A figure to draw in, written as PNG and as SVG at the end, the same bytes for the same drawing.
+
+    Args:
+        inches: Width and height, of a hundred pixels each.
+        folder: Where the files land; what is there is replaced.
+        names: Of the PNG and of the SVG.
 
     Raises:
         RecordingError: If they cannot be written.
     """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(look()):
+        figure = Figure(figsize=inches, dpi=_DPI)
+        FigureCanvasAgg(figure)
+        yield figure
+        _save(figure, folder, names)
+
+
+def _save(figure: "Figure", folder: Path, names: Sequence[str]) -> None:
     for name, facts in zip(names, ({"Software": None}, {"Date": None}), strict=True):
         with replacing(folder / name) as part:
             figure.savefig(part, format=name.rpartition(".")[2], metadata=facts)

@@ -1,9 +1,7 @@
 """Take windows one by one; explain them in batches, bring them together, draw every frame, write it as a stream."""
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from inspector.draw.bars import probabilities
 from inspector.draw.clip_moment import ClipFacts, ClipMoment
 from inspector.draw.clip_page import ClipPage
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
+from inspector.lane import Lane
 from inspector.recorder import brightness
 from inspector.recording import Recording, RecordingWriter
 from inspector.viewing.assembly import Assembly, Seen, Verdict
@@ -101,10 +100,9 @@ class ClipRecorder:
             threads=threads,
             timed=True,
         )
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="writing")
-        self._waiting: deque[Future[None]] = deque()
+        self._writing = Lane("writing")
         self._pending: list[Window] = []
-        self._loudest, self._broken = -math.inf, False
+        self._loudest = -math.inf
         self._last = -1, 0.0  # number and time of the frame that was drawn last
 
     def begin(self) -> None:
@@ -128,7 +126,7 @@ class ClipRecorder:
         self._pending.append(window)
         if len(self._pending) >= self._batch_size:
             self._hand_over()
-        self._wait_for_all_but(WAITING_BATCHES)
+        self._writing.wait_for_all_but(WAITING_BATCHES)
 
     def close(self, status: str = "complete") -> Recording:
         """Write what is left and finish the recording.
@@ -141,7 +139,7 @@ class ClipRecorder:
         except BaseException as error:
             self.__exit__(type(error), error, error.__traceback__)
             raise
-        self._writing.shutdown(cancel_futures=True)
+        self._writing.stop()
         return self._writer.close(status)
 
     def __enter__(self) -> "ClipRecorder":
@@ -157,45 +155,23 @@ class ClipRecorder:
         if error is None:
             self.close()
             return
-        if not self._broken:  # what was seen before the error is still worth keeping
+        if not self._writing.broken:  # what was seen before the error is still worth keeping
             with suppress(Exception):
                 self._end_video()
-        self._writing.shutdown(cancel_futures=True)
+        self._writing.stop()
         self._writer.__exit__(kind, error, traceback)
 
     def _end_video(self) -> None:
         """Write all that is left of the video that was begun last."""
         if self._number >= 0:
             self._hand_over()
-            self._submit(self._write_rest)
-            self._wait_for_all_but(0)
+            self._writing.submit(self._write_rest)
+            self._writing.wait_for_all_but(0)
 
     def _hand_over(self) -> None:
         if self._pending:
             windows, self._pending = self._pending, []
-            self._submit(partial(self._write, windows, self._explain(windows)))
-
-    def _submit(self, task: Callable[[], None]) -> None:
-        self._waiting.append(self._writing.submit(self._unless_broken, task))
-
-    def _unless_broken(self, task: Callable[[], None]) -> None:
-        """Write something; but nothing after what failed, or the film would have a hole."""
-        if self._broken:
-            return
-        try:
-            task()
-        except BaseException:
-            self._broken = True
-            raise
-
-    def _wait_for_all_but(self, count: int) -> None:
-        """Wait until at most so many batches are left to write; their errors surface here."""
-        while len(self._waiting) > count:
-            try:
-                self._waiting.popleft().result()
-            except BaseException:
-                self._broken = True
-                raise
+            self._writing.submit(partial(self._write, windows, self._explain(windows)))
 
     def _explain(self, windows: list[Window]) -> list[Explained]:
         clips = clips_of(windows)
