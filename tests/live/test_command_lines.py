@@ -16,10 +16,10 @@ BREAKOUT = ("live", "breakout", "--speed", "max", "--device", "cpu")
 LINE = r"\d:\d\d  return \d+  lives 5  (NOOP|FIRE|RIGHT|LEFT) \d+%  ball \d+%, .*background \d+%"
 
 
-def piped(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The command with its output in pipes."""
+def piped(*arguments: str, folder: Path, program: str = "") -> subprocess.CompletedProcess[str]:
+    """The command, or a program that ends in it, with its output in pipes."""
     return subprocess.run(
-        [sys.executable, "-m", "inspector", *arguments],
+        [sys.executable, *(("-c", program) if program else ("-m", "inspector")), *arguments],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -83,12 +83,38 @@ def test_a_reader_that_has_seen_enough_ends_it_without_a_word(tmp_path: Path) ->
 def test_at_a_signal_the_whole_is_still_told(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with running(*BREAKOUT, "--json", folder=tmp_path) as process:
         assert process.stdout is not None and process.stderr is not None
-        assert json.loads(process.stdout.readline())["lives"] == 5
+        for _ in range(2):  # the first is printed before the first step, the second after one
+            assert json.loads(process.stdout.readline())["lives"] == 5
         process.send_signal(number)
         *_, moment, whole = map(json.loads, process.stdout.read().splitlines())
         assert process.wait(PATIENCE_SECONDS) == code and process.stderr.read() == ""
     (episode,) = whole["episodes"]
     assert episode["steps"] == whole["steps"] > 0 and episode["return"] == moment["return"]
+
+
+EARLY = """
+import signal, sys
+from inspector.cli import main
+from inspector.live import outlet
+
+say = outlet._say
+
+def say_and_interrupt(line):
+    say(line)
+    outlet._say = say
+    signal.raise_signal(signal.SIGINT)
+
+outlet._say = say_and_interrupt
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_at_a_signal_before_the_first_step_no_episode_is_told_of(tmp_path: Path) -> None:
+    done = piped(*BREAKOUT, "--json", program=EARLY, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "")
+    *moments, whole = map(json.loads, done.stdout.splitlines())
+    assert [moment["return"] for moment in moments] == [0, 0]
+    assert whole == {"steps": 0, "episodes": [], "recordings": [], "failed": []}
 
 
 @pytest.mark.parametrize(
