@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from contextlib import redirect_stdout
+from pathlib import PurePath
 from typing import Any
 
 from inspector import clip_options, options
@@ -24,6 +25,8 @@ _OF_PLAY = (
     *options.PREPROCESSING,
 )
 """Options that only a game has."""
+
+_LONGEST_NAME = 40
 
 
 def record(arguments: Namespace) -> int:
@@ -77,7 +80,7 @@ def tell(recording: Recording, *, as_json: bool) -> None:
         print_json({**status, "counts": counts, "videos": seen, "agent": agent})
         return
     console = results()
-    lines = [(_one_line(one["name"]), describe(one)) for one in seen]
+    lines = list(zip(short_names([one["name"] for one in seen]), map(describe, seen), strict=True))
     frames = f"{count_of(counts['frames'], 'frame')}, {count_of(counts['steps'], 'window')}"
     print_facts(console, f"{recording.status}: {frames}", [("film", describe_film(recording)), *files.items(), *lines])
     print_notes(console, "assumed; a flag says otherwise", agent["assumed"])
@@ -103,8 +106,14 @@ def describe(video: dict[str, Any]) -> str:
     return shown + more
 
 
-def _one_line(name: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in name)
+def short_names(names: list[str]) -> list[str]:
+    """Names of files without their folders where these tell nothing apart, in a line each, and no longer than fits."""
+    alone = [PurePath(name).name for name in names]
+    shown = alone if len(set(alone)) == len(set(names)) else names
+    lines = ["".join(letter if letter.isprintable() else " " for letter in name) for name in shown]
+    return [
+        line if len(line) <= _LONGEST_NAME else "\N{HORIZONTAL ELLIPSIS}" + line[1 - _LONGEST_NAME :] for line in lines
+    ]
 
 
 def count_of(count: int, one: str, many: str | None = None) -> str:

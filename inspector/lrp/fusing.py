@@ -12,10 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inspector.lrp.operations import Average, Rearrangement, Sum, transposed, with_account
+from inspector.lrp.operations import Rearrangement, transposed
 from inspector.lrp.plan import Node, Operation, Plan
 from inspector.lrp.rules import STABILISER
 from inspector.lrp.signal import Shares, Signal, Where, divided
+from inspector.lrp.sums import Average, Sum, with_account
 
 Change = Callable[[Tensor], Tensor]
 

@@ -10,7 +10,8 @@ from torch.nn import functional
 from inspector.errors import UsageError
 from inspector.lrp.call import Call, Ref
 from inspector.lrp.convolution import Convolution, TransposedConvolution
-from inspector.lrp.layers import Dense, LayerKind, LinearLayer, Parameters, Raw
+from inspector.lrp.dense import Dense
+from inspector.lrp.layers import LayerKind, LinearLayer, Parameters, Raw
 from inspector.lrp.operations import Linear, Rearrangement, Unit
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from inspector.errors import UnsupportedError
-from inspector.lrp.operations import Average
 from inspector.lrp.plan import Operation
 from inspector.lrp.signal import Shares, Signal, per_decision
+from inspector.lrp.sums import Average
 
 
 class Product(Operation):

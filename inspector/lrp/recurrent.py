@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from inspector.lrp.call import Call, Lifted, Ref
-from inspector.lrp.layers import Dense, Parameters, Raw
-from inspector.lrp.operations import Concatenation, Linear, Sum, Unit
+from inspector.lrp.dense import Dense
+from inspector.lrp.layers import Parameters, Raw
+from inspector.lrp.operations import Concatenation, Linear, Unit
 from inspector.lrp.products import Product
+from inspector.lrp.sums import Sum
 
 _GATES = ("input gate", "forget gate", "candidate", "output gate")
 """In the order in which torch stores their weights."""

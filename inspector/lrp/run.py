@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inspector.errors import UnsupportedError, UsageError
 from inspector.lrp.checks import outputs_of
-from inspector.lrp.layers import Dense
+from inspector.lrp.dense import Dense
 from inspector.lrp.operations import Linear
 from inspector.lrp.plan import Account, Node, Plan
 from inspector.lrp.rounding import closes

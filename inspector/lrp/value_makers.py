@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from inspector.errors import UnsupportedError
 from inspector.lrp.call import Call, Lazy, Ref, leaves
-from inspector.lrp.operations import Affine, Average, ReLU, Sum, Unit
+from inspector.lrp.operations import Affine, ReLU, Unit
 from inspector.lrp.pooling import MaxPool
 from inspector.lrp.products import Product, Softmax, Total
+from inspector.lrp.sums import Average, Sum
 
 Maker = Callable[[Call], Any]
 

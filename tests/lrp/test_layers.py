@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from inspector.lrp import COMPOSITES, Composite, Epsilon, Explainer, Explanation, Rule, Signal
 from inspector.lrp.convolution import Convolution
+from inspector.lrp.dense import Dense
 from inspector.lrp.graph import make_plan
-from inspector.lrp.layers import Dense, Parameters
+from inspector.lrp.layers import Parameters
 from inspector.lrp.operations import Linear, Unit
 from inspector.lrp.rules import PLAIN, POSITIVE
 from tests.lrp.networks import screens, small

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inspector.errors import InspectorError, UnsupportedError, UsageError
-from inspector.lrp import Composite, Epsilon, Explainer, Explanation, Flat, WSquare, ZPlus, fusing, operations
+from inspector.lrp import Composite, Epsilon, Explainer, Explanation, Flat, WSquare, ZPlus, fusing, sums
 from inspector.lrp.graph import make_plan
+from inspector.lrp.signal import Signal
 
 Way = Callable[[Tensor], Tensor]
 TINY = 1e-15
@@ -22,7 +23,7 @@ EPSILON = Composite(dense=Epsilon(TINY), convolution=Epsilon(TINY))
 
 @pytest.fixture(autouse=True)
 def _next_to_no_stabiliser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "STABILISER", TINY)
+    monkeypatch.setattr(sums, "STABILISER", TINY)
     monkeypatch.setattr(fusing, "STABILISER", TINY)
 
 
@@ -413,7 +414,7 @@ def test_an_operation_on_values_not_below_zero_claims_only_what_holds(way: Way, 
     plan = make_plan(Mixed(way), Composite(dense=ZPlus(), convolution=ZPlus()))
     inputs = torch.linspace(0, 8, 12).view(3, 4)
     with torch.inference_mode():
-        signals = plan.forward(operations.Signal(inputs, nonnegative=True))
+        signals = plan.forward(Signal(inputs, nonnegative=True))
     for signal in signals:
         assert not signal.nonnegative or signal.tensor.min() >= 0
     assert signals[-2].nonnegative is nonnegative

@@ -12,6 +12,7 @@ import torch
 
 from inspector.cli import main
 from inspector.recording import Recording
+from inspector.viewing_command import short_names
 from tests.clips.making import number_of, write
 from tests.viewing.making import CLASSES, Colours
 
@@ -47,9 +48,23 @@ def test_one_command_makes_the_folder_and_tells_what_was_recognised(
     assert "is not empty" in capsys.readouterr().err
     assert main([*words, "-q", "--overwrite", "--target", "red thing"]) == 0
     told, progress = capsys.readouterr()
-    assert "complete: 20 frames, 4 windows" in told and str(film) in told and progress == ""
+    assert "complete: 20 frames, 4 windows" in told and f"  {film.name} " in told and progress == ""
     manifest = Recording.load(tmp_path / "r").manifest
     assert manifest["videos"][0]["target"] == "red thing" and manifest["command"][:2] == ["inspector", "record"]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["a/b/one.mp4", "two.mp4"], ["one.mp4", "two.mp4"]),
+        (["a/one.mp4", "a/one.mp4"], ["one.mp4", "one.mp4"]),
+        (["a/one.mp4", "b/one.mp4"], ["a/one.mp4", "b/one.mp4"]),
+        ([f"{'a' * 50}/one.mp4", "b/one.mp4"], [f"…{'a' * 31}/one.mp4", "b/one.mp4"]),
+        (["a\nb.mp4"], ["a b.mp4"]),
+    ],
+)
+def test_names_of_videos_are_as_short_as_they_can_be(names: list[str], shown: list[str]) -> None:
+    assert short_names(names) == shown
 
 
 def test_recover_tells_of_videos_and_not_of_games(
