@@ -58,8 +58,8 @@ class ClipMoment:
         finite: False if input or relevance held NaN or infinity.
         windows: How many windows that mean is of.
         spread: How far these are apart: the standard deviation of their sums over the frame, in the unit of the score.
-        in_picture: What part of the explained score the maps of these windows add up to, their mean. May be below 0 or
-            above 1; None shows nothing.
+        in_picture: What the maps of these windows add up to, whole, divided by the sum of their explained scores. May
+            be below 0 or above 1; None shows nothing.
         brightness: Dims the map, 0 to 1: less than 1 where hardly any of the account lies in the picture.
         positions: Share of |relevance| at each position of the clip, (frames,), the mean over the windows so far; adds
             up to 1. None where there is none.

@@ -11,7 +11,7 @@ from inspector.clips.recipe import ClipRecipe
 from inspector.errors import CheckpointError
 from inspector.load.class_names import numbered
 from inspector.load.clip_recipe import KINETICS, assume, change
-from inspector.load.factory import digest, fill, make_network
+from inspector.load.factory import cure_of, digest, fill, make_network
 from inspector.load.safe import plain_text, read_file
 from inspector.records import AgentFacts, Checkpoint
 
@@ -56,7 +56,7 @@ def _count_classes(network: nn.Module, recipe: ClipRecipe, factory: str) -> int:
     except Exception as error:
         raise CheckpointError(
             f"{factory} cannot take clips {shape} of colours, frames, rows and columns: {plain_text(error)}; "
-            "say --window, --resize and --crop (recipe= in Python)"
+            + cure_of(network, "say --window, --resize and --crop (recipe= in Python)")
         ) from error
     found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2 or not output.shape[1]:

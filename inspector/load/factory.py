@@ -80,6 +80,14 @@ def make_network(factory: str) -> nn.Module:
     return network
 
 
+def cure_of(network: nn.Module, usual: str) -> str:
+    """What to do about a network that cannot take what it is given: the usual, unless it runs in another precision."""
+    precision = next(network.parameters()).dtype
+    if precision == torch.float32:
+        return usual
+    return f"its weights are {str(precision).removeprefix('torch.')}, inputs are float32: return it after .float()"
+
+
 def fill(network: nn.Module, file: StoredFile, factory: str) -> None:
     """Load weights into the network that the user's function returned.
 
@@ -108,9 +116,8 @@ def _try(network: nn.Module, recipe: Recipe, factory: str) -> tuple[int, bool]:
         with torch.inference_mode():
             output = network(torch.zeros(shape, device=device))
     except Exception as error:
-        raise CheckpointError(
-            f"{factory} cannot take inputs {shape}: {plain_text(error)}; say {told_by('stack', 'height', 'width')}"
-        ) from error
+        cure = cure_of(network, f"say {told_by('stack', 'height', 'width')}")
+        raise CheckpointError(f"{factory} cannot take inputs {shape}: {plain_text(error)}; {cure}") from error
     parts = output if isinstance(output, tuple) else (output,)
     shapes = [tuple(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__ for part in parts]
     if not 1 <= len(parts) <= 2 or len(shapes[0]) != 2 or shapes[0][0] != 2 or shapes[1:] not in ([], [(2, 1)]):

@@ -181,7 +181,10 @@ class Affine(Operation):
         if isinstance(constant, Tensor):
             least, next_ = self._of(0.0, constant), self._of(1.0, constant)
             return Signal(tensor, inputs.nonnegative and bool((least >= 0).all() and (next_ >= least).all()))
-        least = self._change(0.0, constant)
+        try:
+            least = self._change(0.0, constant)
+        except ZeroDivisionError as error:  # as of numbers; torch gives what is not finite
+            raise UnsupportedError(f"{self.place} divides by 0: correct the forward, or the number it reads") from error
         rises = inputs.nonnegative and 0 <= least <= self._change(1.0, constant)
         bounds = inputs.bounds
         if bounds is not None:

@@ -43,6 +43,9 @@ def make():
         torch.nn.Linear(2, 3),
     )
 
+def double():
+    return make().double()
+
 def fixed():
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 4 * 8 * 8, 2))
 

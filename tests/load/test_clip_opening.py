@@ -234,6 +234,7 @@ def test_a_network_of_the_users_own_is_opened_with_what_was_assumed(module: str,
     ("function", "message"),
     [
         ("fixed", r"cannot take clips \(2, 3, 3, 112, 112\) .*say --window, --resize and --crop"),
+        ("double", r"cannot take clips .*weights are float64, inputs are float32: return it after \.float\(\)"),
         ("maps", r"gives \(2, 2, 3, 112, 112\) for a batch of 2 clips: scores \(2, classes\) are needed"),
         ("Pair", "gives tuple for a batch of 2 clips"),
         ("missing", "failed: AttributeError"),

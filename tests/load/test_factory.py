@@ -38,6 +38,9 @@ def number():
 def flat():
     return nn.Flatten()
 
+def double():
+    return network().double()
+
 def picture():
     return nn.Conv2d(4, 3, 8)
 """
@@ -86,6 +89,7 @@ def test_a_network_with_a_critic_is_taken_for_a_policy_and_that_is_said(module: 
         ("missing", UsageError, "failed: AttributeError"),
         ("number", UsageError, "returned int, not a torch.nn.Module"),
         ("flat", UsageError, "without parameters"),
+        ("double", CheckpointError, r"weights are float64, inputs are float32: return it after \.float\(\)"),
         ("picture", CheckpointError, r"scores \(2, actions\), or scores and values"),
     ],
 )

@@ -257,6 +257,13 @@ def test_a_forward_that_looks_at_values_is_refused(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("zero", [0, 0.0])
+def test_a_division_by_zero_is_refused_by_name(zero: float) -> None:
+    explainer = Explainer(Written(lambda self, x: self.layer(x) / zero))
+    with pytest.raises(UnsupportedError, match=r"div.* divides by 0"):
+        explainer(torch.ones(2, 4))
+
+
 def test_dropout_and_batch_norm_that_are_active_are_refused_by_name_with_the_cure() -> None:
     dropping = nn.Sequential(nn.Linear(4, 4), nn.Dropout2d(0.1), nn.Linear(4, 2)).train()
     with pytest.raises(UsageError, match=r"^Dropout2d \(1\) is active: call network.eval\(\) before explaining$"):
