@@ -25,7 +25,7 @@ class Lane:
         self._waiting.append(self._thread.submit(self._do, task))
 
     def wait_for_all_but(self, count: int) -> None:
-        """Wait until at most so many tasks are left; errors of those that are done surface here."""
+        """Wait until at most so many tasks are left; errors of those waited for surface here."""
         while len(self._waiting) > count:
             try:
                 self._waiting.popleft().result()

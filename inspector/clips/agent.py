@@ -30,8 +30,9 @@ class ClipAgent:
 
     @property
     def device(self) -> torch.device:
-        """Where the network's parameters lie."""
-        return next(self.network.parameters()).device
+        """Where the network's parameters lie; one without any computes where its clips are made."""
+        parameter = next(self.network.parameters(), None)
+        return torch.device("cpu") if parameter is None else parameter.device
 
     def scores(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network.

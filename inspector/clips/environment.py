@@ -64,16 +64,17 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
         self._number, self._open = -1, ExitStack()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Clip, dict[str, Any]]:
-        """Begin the next video, or the one whose number is `options["video"]`.
+        """Begin the next video, or the one whose number is `options["video"]`; with a seed, the first one.
 
         Raises:
             VideoError: If it cannot be read.
             UsageError: If it is shorter than a window, or there is none of this number.
         """
         super().reset(seed=seed)
-        self._number = (options or {}).get("video", 0 if seed is not None else (self._number + 1) % len(self.paths))
-        if not 0 <= self._number < len(self.paths):
-            raise UsageError(f"there is no video {self._number}: there are {len(self.paths)}, from 0")
+        number = (options or {}).get("video", 0 if seed is not None else (self._number + 1) % len(self.paths))
+        if not 0 <= number < len(self.paths):
+            raise UsageError(f"there is no video {number}: there are {len(self.paths)}, from 0")
+        self._number = number
         self.close()
         self.video: Video = self._open.enter_context(open_video(self.paths[self._number], limits=self._limits))
         self._starts = deque(self.windows.starts(self.video.facts.frame_count))
@@ -81,11 +82,16 @@ class ClipEnvironment(gymnasium.Env[Clip, np.int64]):
         return self._next()
 
     def step(self, action: np.int64) -> tuple[Clip, float, bool, bool, dict[str, Any]]:
-        """Go on to the next window; after the last one the episode has terminated, and the clip is the last again."""
+        """Go on to the next window; after the last one the episode has terminated, and the clip is the last again.
+
+        Raises:
+            VideoError: If the video cannot be read on, or does not end where it says.
+        """
         if self._starts:
             clip, info = self._next()
             return clip, 0.0, False, False, info
-        next(self.video, None)  # which would tell of a loss
+        for _ in self.video:  # up to its end, which tells of a loss and of frames beyond those announced
+            pass
         return self._clip, 0.0, True, False, self._info(())
 
     def close(self) -> None:

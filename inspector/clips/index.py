@@ -33,7 +33,7 @@ class Index:
         header_rate: Frames a second by the header; None if it does not tell.
         time_base: Seconds of a unit.
         flaw: What does not fit together in the file; None if nothing is known of that.
-        notes: What is left out because the file itself says so.
+        notes: What is left out, or shown anew, because the file itself says so.
     """
 
     times: NDArray[np.int64]
@@ -93,7 +93,7 @@ def read_index(path: Path, limits: Limits, on_alive: Callable[[], None]) -> Inde
         raise Trouble("holds no frame that can be read: it is cut off or was never finished; get the file again")
     notes: tuple[str, ...] = ()
     if announced != len(walk.times) and announced == _unedited_count(path, limits, on_alive):
-        notes = (f"{announced - len(walk.times)} of {announced} frames are not shown: so says the file's edit list",)
+        notes = (_edited(announced, len(walk.times)),)
         announced = len(walk.times)
     if announced > len(walk.times) and (announced, announced - len(walk.times)) == places(path, number):
         announced = len(walk.times)  # the others are empty: the frame before stays
@@ -166,6 +166,13 @@ def _unedited_count(path: Path, limits: Limits, on_alive: Callable[[], None]) ->
     with opened(path, ignore_editlist="1") as (film, stream):
         walk.through(packets(film, stream), stream.codec_context.name)
     return walk.packet_count
+
+
+def _edited(held: int, shown: int) -> str:
+    """What the edit list of a file does, which holds so many frames and shows so many."""
+    if shown < held:
+        return f"{held - shown} of {held} frames are not shown: so says the file's edit list"
+    return f"{shown} frames are shown where it holds {held}: so says the file's edit list"
 
 
 def _check(found: float, allowed: float, unit: str) -> None:

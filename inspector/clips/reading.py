@@ -134,7 +134,9 @@ def _in_place(
             return
         expected = int(index.times[place]) if place < len(index.times) else None
         pts = expected if is_timeless or frame.pts is None else frame.pts
-        if pts is None or (pts != expected and losses.add("a frame is missing, or not announced for its time")):
-            return
+        if pts is None or pts != expected:
+            has_to_end = losses.add("a frame is missing, or not announced for its time")
+            if has_to_end or pts is None:  # then nothing says when to show it
+                return
         place = 1 + max(place, int(np.searchsorted(index.times, pts)))
         yield pts, frame

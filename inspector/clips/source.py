@@ -49,7 +49,7 @@ def open_video(path: str | os.PathLike[str], *, limits: Limits | None = None, le
     """
     limits = limits or Limits()
     file = _checked(os.fspath(path))
-    return Video(str(path), Child(command_for(file, limits, lenient=lenient), limits), limits)
+    return Video(str(path), Child(command_for(file, limits, lenient=lenient), limits), limits, lenient=lenient)
 
 
 class Video:
@@ -61,6 +61,7 @@ class Video:
         name: What the file is called in errors.
         child: The process that decodes it.
         limits: What it may say.
+        lenient: Whether it may let frames be lost.
 
     Attributes:
         facts: What is known before decoding.
@@ -71,9 +72,9 @@ class Video:
         VideoError: If it cannot be read.
     """
 
-    def __init__(self, name: str, child: Child, limits: Limits) -> None:
+    def __init__(self, name: str, child: Child, limits: Limits, *, lenient: bool = False) -> None:
         self.notes: tuple[str, ...] = ()
-        self._name, self._child, self._limits = name, child, limits
+        self._name, self._child, self._limits, self._lenient = name, child, limits, lenient
         self._count, self._last = 0, 0.0
         self.pid = child.pid
         self._is_over = False
@@ -131,8 +132,9 @@ class Video:
             raise
 
     def _are_allowed(self, facts: Facts) -> bool:
-        is_timed = facts.time_base > 0 and facts.seconds <= self._limits.seconds
-        return is_timed and self._limits.allows_size(facts.width, facts.height)
+        is_timed = 0 < facts.time_base <= self._limits.seconds and 0 <= facts.seconds <= self._limits.seconds
+        is_counted = 0 < facts.frame_count <= self._limits.frame_count
+        return is_timed and is_counted and self._limits.allows_size(facts.width, facts.height)
 
     def _next(self) -> Frame | None:
         try:
@@ -159,6 +161,8 @@ class Video:
         end = read_end(content)
         if end.trouble:
             raise VideoError(f"{self._name} {end.trouble}")
+        if self._count != self.facts.frame_count and not self._lenient:
+            raise WireError(f"it ended without a word of loss, with {self._count} of {self.facts.frame_count} frames")
         self.notes = end.notes
 
     def _read(self, length: int) -> bytes:

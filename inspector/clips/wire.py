@@ -5,6 +5,7 @@ The reader trusts none of it: whoever wrote the video may have taken the writer 
 
 import json
 import os
+import re
 import struct
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -17,6 +18,10 @@ MARK = b"clip"
 
 TEXT_BYTES = 1 << 16
 """The most that a message in words may take."""
+
+_FRACTION = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
+_NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+"""What comes of words that are none of ours, be they nested a thousandfold."""
 
 
 class Kind(IntEnum):
@@ -108,13 +113,13 @@ def read_facts(content: bytes) -> Facts:
             width=int(said["width"]),
             height=int(said["height"]),
             frame_count=int(said["frame_count"]),
-            fps=None if said["fps"] is None else Fraction(said["fps"]),
+            fps=None if said["fps"] is None else _fraction(said["fps"]),
             seconds=float(said["seconds"]),
             codec=_clean(said["codec"]),
-            time_base=Fraction(said["time_base"]),
+            time_base=_fraction(said["time_base"]),
             first_pts=int(said["first_pts"]),
         )
-    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+    except _NONSENSE as error:
         raise WireError from error
 
 
@@ -132,12 +137,19 @@ def read_end(content: bytes) -> End:
     try:
         trouble, notes = json.loads(content)
         return End(None if trouble is None else _clean(trouble), tuple(_clean(note) for note in notes))
-    except (ValueError, TypeError) as error:
+    except _NONSENSE as error:
         raise WireError from error
 
 
 def _pack(content: object) -> bytes:
     return json.dumps(content).encode()
+
+
+def _fraction(text: str) -> Fraction:
+    """A number as `30000/1001` or `25`, and none like 1e999999999, which would be computed for ever."""
+    if not _FRACTION.fullmatch(text):
+        raise ValueError(text)
+    return Fraction(text)
 
 
 def _clean(text: object) -> str:

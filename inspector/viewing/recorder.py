@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from inspector.clips.agent import ClipAgent
 from inspector.clips.wire import Facts
 from inspector.draw.bars import probabilities
+from inspector.draw.clip_layout import ClipLayout, lay_out_clip
 from inspector.draw.clip_moment import ClipFacts, ClipMoment
 from inspector.draw.clip_page import ClipPage
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
@@ -88,10 +89,9 @@ class ClipRecorder:
         self._subtitle, self._batch_size = subtitle, batch_size
         self._save_relevance = save_relevance
         self._number, self._offset = -1, 0.0
-        self._pages = [self._page_of(subject) for subject in self._subjects]
         self._writer = RecordingWriter(
             folder,
-            {**(manifest or {}), "pages": [page.layout.account() for page in self._pages]},
+            {**(manifest or {}), "pages": [self._layout_of(subject).account() for subject in self._subjects]},
             width=PAGE_WIDTH,
             height=PAGE_HEIGHT,
             fps=mean_rate([subject.facts for subject in self._subjects]),
@@ -112,6 +112,7 @@ class ClipRecorder:
             self._offset += length_shown(self._subjects[self._number].facts, *self._last)
         self._number += 1
         self._assembly, self._last = Assembly(self._agent.recipe.crop), (-1, 0.0)
+        self._page = self._page_of(self._subjects[self._number])  # of this video alone: a page takes megabytes
 
     def add(self, window: Window) -> None:
         """Take a window of the video that was begun. Errors of earlier ones surface here.
@@ -209,9 +210,8 @@ class ClipRecorder:
         self._draw(self._assembly.rest())
 
     def _draw(self, frames: Iterable[Seen]) -> None:
-        page = self._pages[self._number]
         for seen in frames:
-            picture = page.draw(self._moment(seen))
+            picture = self._page.draw(self._moment(seen))
             self._last = seen.frame.number, seen.frame.seconds
             self._writer.add_frame(picture, self._offset + seen.frame.seconds)
             self._keep_loudest(seen, picture)
@@ -245,6 +245,9 @@ class ClipRecorder:
         if loudness > self._loudest:
             self._loudest = loudness
             self._writer.set_thumbnail(picture)
+
+    def _layout_of(self, subject: Subject) -> ClipLayout:
+        return lay_out_clip((subject.facts.height, subject.facts.width), explain=self._interpreter is not None)
 
     def _page_of(self, subject: Subject) -> ClipPage:
         facts = subject.facts

@@ -58,8 +58,8 @@ def record_videos(
         step: Frames from one group of windows to the next; None is half of what a group covers.
         composite: What explains: a composite of LRP rules, as `epsilon_plus`, a TOML file, or one made in Python; or
             `taylor` or `sensitivity`.
-        target: What is explained: `score`, that of the class with the highest mean probability over the whole video,
-            which takes a run of the network over all of it beforehand; `each`, that of the class that each window is
+        target: What is explained: `score`, that of the class with the highest mean probability over a video's windows,
+            which takes a run of the network over all of them beforehand; `each`, that of the class that each window is
             recognised as; or always one class, by name or number.
         explain: False records what is recognised alone.
         windows: Stop after so many windows of each video; None goes to its end.
@@ -72,7 +72,8 @@ def record_videos(
         on_progress: Called with the name of a part of the work and how many windows of it are done.
 
     Returns:
-        The finished recording. After SIGINT or SIGTERM it is finished too, with the status `interrupted`.
+        The finished recording. After SIGINT or SIGTERM it is finished too, with the status `interrupted`; while the
+        class of whole videos is sought beforehand, there is none yet, and a signal acts as usual.
 
     Raises:
         UsageError: If an argument makes no sense, there is no such class, or a video is shorter than a window.
@@ -172,8 +173,9 @@ def _claimed(folder: Path, overwrite: bool) -> Iterator[None]:
 
 def _spare(videos: Sequence[str | Path], folder: Path) -> None:
     """Refuse to record over a video that is to be recorded: the film of a recording, for one."""
-    for path in videos:
-        if Path(path).resolve().parent == folder.resolve() and Path(path).name in RESULTS:
+    replaced = {folder.resolve() / name for name in RESULTS}
+    for path in map(Path, videos):
+        if not replaced.isdisjoint({path.resolve(), path.parent.resolve() / path.name}):  # itself, or what it leads to
             raise UsageError(f"{path} would be replaced by its own recording: choose another folder")
 
 

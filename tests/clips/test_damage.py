@@ -1,12 +1,19 @@
 """Nothing is lost in silence: what a damaged file holds comes first, then an error or a note says what is gone."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import pytest
 
+from inspector.clips.container import opened
+from inspector.clips.index import read_index
+from inspector.clips.limits import Limits
+from inspector.clips.losses import Losses
+from inspector.clips.reading import _in_place
 from inspector.clips.source import Frame, open_video
+from inspector.clips.trouble import Trouble
 from inspector.errors import VideoError
 from tests.clips.making import number_of, picture, write
 
@@ -110,6 +117,19 @@ def test_lenient_reading_goes_on_after_a_hole(tmp_path: Path) -> None:
     assert any("a hole of zeros" in note for note in video.notes)
 
 
+def test_a_picture_that_the_decoder_would_mend_by_guessing_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "film.avi", 20, codec="mjpeg", pixels="yuvj420p")
+    with av.open(path) as film:
+        hit = [packet for packet in film.demux(video=0) if packet.dts is not None][15]
+        place, size = hit.pos, hit.size // 4
+    content = bytearray(path.read_bytes())
+    content[place + 3 * size : place + 4 * size] = b"\xaa" * size
+    path.write_bytes(content)
+    frames, said = read(path)
+    assert [number_of(frame.image) for frame in frames] == list(range(15))
+    assert "15 of 20 frames could be read: a frame cannot be decoded" in said
+
+
 def test_a_frame_count_that_lies_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "film.avi", codec="mjpeg", pixels="yuvj420p")
     content = bytearray(path.read_bytes())
@@ -134,6 +154,38 @@ def test_frames_that_an_edit_list_leaves_out_are_no_loss_but_are_noted(tmp_path:
         assert [number_of(frame.image) for frame in video] == list(range(10, 60))
     assert video.facts.frame_count == 50
     assert video.notes == ("10 of 60 frames are not shown: so says the file's edit list",)
+
+
+def test_frames_that_an_edit_list_shows_twice_come_twice_and_are_noted(tmp_path: Path) -> None:
+    path = write(tmp_path / "film.mp4", 20, options={"bf": "0"})
+    content = bytearray(path.read_bytes())
+    for box in (b"moov", b"trak", b"edts", b"elst"):
+        place = content.index(box) - 4
+        content[place : place + 4] = (int.from_bytes(content[place : place + 4], "big") + 12).to_bytes(4, "big")
+    entries = content.index(b"elst") + 4 + 4  # version and flags, then how many entries there are
+    content[entries + 3] = 2
+    content[entries + 16 : entries + 16] = content[entries + 4 : entries + 16]
+    path.write_bytes(content)
+    with open_video(path) as video:
+        assert [number_of(frame.image) for frame in video] == [*range(20), *range(20)]
+    assert video.notes == ("40 frames are shown where it holds 20: so says the file's edit list",)
+
+
+def test_a_frame_for_which_an_avi_has_no_place_is_a_loss(tmp_path: Path) -> None:
+    path = write(tmp_path / "film.avi", 3, codec="mjpeg", pixels="yuvj420p")
+    whole = read_index(path, Limits(), lambda: None)
+    index = replace(whole, times=whole.times[:2], frame_count=2, sure_count=2)
+    for lenient in (False, True):
+        losses = Losses(index, lenient=lenient)
+        with opened(path) as (film, stream):
+            for pts, _ in _in_place(film.decode(stream), film, index, losses):
+                losses.show(pts)
+        assert losses.shown_count == 2
+        if lenient:
+            assert losses.settle()[0] == "after frame 1 (0.040 s): a frame is missing, or not announced for its time"
+        else:
+            with pytest.raises(Trouble, match=r"after frame 1 .*: a frame is missing"):
+                losses.settle()
 
 
 @pytest.mark.parametrize(("name", "codec", "pixels"), [("a.avi", "mjpeg", "yuvj420p"), ("a.webm", "libvpx", "yuv420p")])

@@ -56,7 +56,20 @@ def test_videos_follow_each_other_and_one_can_be_chosen(film: Path, tmp_path: Pa
     assert environment.video.facts.frame_count == 20
     with pytest.raises(UsageError, match="no video 2"):
         environment.reset(options={"video": 2})
+    assert environment.reset()[1]["video"] == 0  # what was refused does not count
     environment.close()
+
+
+def test_a_video_that_has_more_frames_than_it_announces_is_told_at_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "film.avi", 12, codec="mjpeg", pixels="yuvj420p")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"vids") + 32] = 10  # AVISTREAMHEADER.dwLength
+    path.write_bytes(content)
+    environment = ClipEnvironment([path], WHOLE, 3, Windows(8, 1, 2))
+    environment.reset()
+    assert not environment.step(np.int64(0))[2]
+    with pytest.raises(VideoError, match=r"12 of 10 frames could be read: there are more frames"):
+        environment.step(np.int64(0))
 
 
 def test_what_does_not_fit_is_said(film: Path, tmp_path: Path) -> None:

@@ -1,19 +1,23 @@
 """Whatever becomes of the process that decodes, we get one clear error; and it leaves nothing behind."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import tracemalloc
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inspector.clips.guard import Child
 from inspector.clips.limits import Limits
 from inspector.clips.source import Video, open_video
+from inspector.clips.wire import TEXT_BYTES, Facts, WireError, pack_facts, read_end, read_facts
 from inspector.errors import VideoError
 from tests.clips.making import write
 from tests.interrupts import interrupted
@@ -80,10 +84,11 @@ def test_a_decoder_that_says_it_is_at_work_is_waited_for() -> None:
 for _ in range(100):
     send(1, Kind.ALIVE)
     time.sleep(0.05)
-send(1, Kind.FACTS, pack_facts(facts))
+send(1, Kind.FACTS, pack_facts(facts).replace(b": 60,", b": 1,"))
+send(1, Kind.FRAME, bytes(160 * 96 * 3))
 send(1, Kind.END, pack_end(End(None, ())))
 """
-    assert read_all(code, PATIENT) == []
+    assert read_all(code, PATIENT) == [0]
 
 
 @pytest.mark.parametrize(
@@ -109,18 +114,39 @@ GARBAGE = {
     "an end without a reason": "send(1, Kind.END, pack_end(End(None, ())))",
     "a frame before the facts": "send(1, Kind.FRAME, bytes(160 * 96 * 3))",
     "endless words": "os.write(1, HEADER.pack(MARK, Kind.FACTS, 0, 1 << 40))",
+    "far too many frames": "send(1, Kind.FACTS, pack_facts(facts).replace(b': 60,', b': 1000000000000,'))",
+    "no frames": "send(1, Kind.FACTS, pack_facts(facts).replace(b': 60,', b': 0,'))",
+    "less than no time": "send(1, Kind.FACTS, pack_facts(facts).replace(b'2.4', b'-2.4'))",
+    "a unit of years": "send(1, Kind.FACTS, pack_facts(facts).replace(b'1/25', b'99999999'))",
+    "fewer frames than announced": "send(1, Kind.FACTS, pack_facts(facts)); send(1, Kind.END, pack_end(End(None, ())))",
     "a frame of another size": "send(1, Kind.FACTS, pack_facts(facts)); send(1, Kind.FRAME, bytes(5))",
     "facts again": "send(1, Kind.FACTS, pack_facts(facts)); send(1, Kind.FACTS, pack_facts(facts))",
     "no end": "send(1, Kind.FACTS, pack_facts(facts)); send(1, Kind.END, b'7')",
     "nothing": "pass",
     "a word too much": "raise SystemExit(3)",
 }
+TOO_LITTLE = {"fewer frames than announced", "nothing", "a word too much"}
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_nonsense_on_the_pipe_is_one_clear_error(kind: str) -> None:
-    with pytest.raises(VideoError, match=r"^film.mp4 broke its decoder at its beginning: (what it sent|it ended)"):
+    cause = "it ended without a word" if kind in TOO_LITTLE else "what it sent is no frame"
+    with pytest.raises(VideoError, match=f"^film.mp4 broke its decoder at its beginning: {cause}"):
         read_all(GARBAGE[kind])
+
+
+@pytest.mark.parametrize("said", ["1e999999999", "1e400", "-1/25", "1/25/2", "9" * 40, "nan", [1, 25], None])
+def test_times_that_would_be_computed_for_ever_or_are_none_are_no_facts(said: Any) -> None:
+    facts = Facts(160, 96, 60, None, 2.4, "h264", Fraction(1, 25), 0)
+    assert read_facts(pack_facts(facts)) == facts
+    with pytest.raises(WireError):
+        read_facts(json.dumps({**json.loads(pack_facts(facts)), "time_base": said}).encode())
+
+
+def test_words_nested_a_thousandfold_are_no_message() -> None:
+    for read in (read_facts, read_end):
+        with pytest.raises(WireError):
+            read(b"[" * TEXT_BYTES)
 
 
 def test_more_frames_than_allowed_are_not_taken() -> None:

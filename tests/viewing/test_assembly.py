@@ -86,6 +86,17 @@ def test_shares_by_position_are_the_mean_of_the_windows_so_far() -> None:
     np.testing.assert_allclose(last, (first + second) / 2)
 
 
+def test_a_window_without_relevance_says_nothing_of_positions() -> None:
+    assembly, seen = Assembly(SHAPE), []
+    for window in windows_of(Windows(4, 1, 4), 8):
+        verdict = verdict_of(window)
+        relevance = verdict.relevance if window.index else np.zeros((4, *SHAPE), np.float32)
+        seen += assembly.add(window, Verdict(verdict.probabilities, 0, relevance))
+    assert seen[0].positions is None and seen[0].relevance is not None
+    (*_, last) = assembly.rest()
+    np.testing.assert_allclose(last.positions, np.arange(4, 8) / 22)
+
+
 def test_a_window_that_is_not_finite_counts_for_no_map_but_is_still_a_holder() -> None:
     assembly, seen = Assembly(SHAPE), []
     for window in windows_of(Windows(4, 1, 4), 8):

@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-from dataclasses import replace
-from fractions import Fraction
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from inspector.clips.recipe import ClipRecipe
-from inspector.draw.clip_moment import ClipMoment
+from inspector.draw.clip_moment import ClipFacts, ClipMoment
 from inspector.draw.clip_page import ClipPage
 from inspector.errors import RecordingError, UnsupportedError, UsageError, VideoError
 from inspector.recording import Recording
 from inspector.records import LEDGER_PARTS
 from inspector.recovery import recover
-from inspector.viewing.filming import mean_rate, page_sized
-from inspector.viewing.interpreter import batch_size_of
 from inspector.viewing.session import record_videos
 from tests.clips.making import number_of, write
 from tests.viewing.making import CLASSES, make_agent
@@ -114,49 +110,28 @@ def test_saved_maps_are_those_of_the_windows(recording: Recording) -> None:
         assert values.sum(dtype=np.float64) == pytest.approx(net, rel=0.02, abs=0.02)
 
 
-class _Corner(nn.Module):
-    """Scores how bright the corner with the number's lowest bit is, frame by frame."""
+def test_several_videos_follow_each_other_in_one_film_and_pages_do_not_pile_up(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: weakref.WeakSet[ClipPage] = weakref.WeakSet()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv3d(3, 1, 1, bias=False)
-        self.head = nn.Linear(8 * 48 * 80, len(CLASSES), bias=False)
-        with torch.no_grad():
-            self.conv.weight.fill_(1.0)
-            weight = torch.zeros(len(CLASSES), 8, 48, 80)
-            weight[1, :, 1:7, 1:7] = 1.0
-            self.head.weight.copy_(weight.flatten(1))
+    class Page(ClipPage):
+        def __init__(self, facts: ClipFacts) -> None:
+            super().__init__(facts)
+            assert len(pages) < 2
+            pages.add(self)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        scores: Tensor = self.head(torch.relu(self.conv(clips)).flatten(1))
-        return scores
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_relevance_lies_on_the_frame_that_it_belongs_to(film: Path, tmp_path: Path, stride: int) -> None:
-    agent = make_agent(network=_Corner())
-    recording = record_videos(agent, [film], target="bright", output=tmp_path / "r", stride=stride, composite="epsilon")
-    x, y, width, height = recording.manifest["pages"][0]["overlay"]
-    with av.open(str(recording.video)) as decoded:
-        pages = [one.to_ndarray(format="rgb24").astype(int) for one in decoded.decode(video=0)]
-    assert len(pages) == COUNT
-    for number, page in enumerate(pages):
-        corner = page[y : y + height, x : x + width][2 : height // 8, 2 : width // 12]
-        warmth = float((corner[..., 0] - corner[..., 2]).mean())
-        assert (warmth > 40) == bool(number & 1), (number, warmth)
-
-
-def test_several_videos_follow_each_other_in_one_film(film: Path, tmp_path: Path) -> None:
+    monkeypatch.setattr("inspector.viewing.recorder.ClipPage", Page)
     other = write(tmp_path / "wide.mp4", 12, size=(192, 96))
-    recording = record_videos(make_agent(), [film, other], output=tmp_path / "r", target="each")
+    recording = record_videos(make_agent(), [film, other, other], output=tmp_path / "r", target="each")
     times = [time for time, _ in shown(recording)]
-    assert len(times) == COUNT + 12 and times == sorted(times)
+    assert len(times) == COUNT + 2 * 12 and times == sorted(times)
     gap = times[COUNT] - times[COUNT - 1]
     assert 0.02 < gap < 0.2
     np.testing.assert_allclose(np.diff(times[COUNT:]), 0.04, atol=1e-4)
-    assert [row["episode"] for row in rows(recording)] == [0] * 7 + [1] * 2
+    assert [row["episode"] for row in rows(recording)] == [0] * 7 + [1] * 2 + [2] * 2
     assert all(row["target"] == row["action_name"] for row in rows(recording))
-    assert recording.manifest["counts"]["episodes"] == 2
+    assert recording.manifest["counts"]["episodes"] == 3
 
 
 def test_without_explanation_what_is_recognised_is_recorded(film: Path, tmp_path: Path) -> None:
@@ -205,7 +180,15 @@ def test_damage_behind_the_last_frame_is_told(tmp_path: Path) -> None:
 
 def test_after_some_windows_of_a_video_the_next_one_follows_at_once(tmp_path: Path) -> None:
     one = write(tmp_path / "one.mp4", 50)
-    recording = record_videos(make_agent(), [one, one], output=tmp_path / "r", windows=1, target="bright")
+    told: list[tuple[str, int, int]] = []
+    recording = record_videos(
+        make_agent(),
+        [one, one],
+        output=tmp_path / "r",
+        windows=1,
+        on_progress=lambda part, progress: told.append((part, progress.done, progress.total)),
+    )
+    assert told == [(part, done, 2) for part in ("recognising", "explaining") for done in (1, 2)]
     np.testing.assert_allclose([time for time, _ in shown(recording)], np.arange(16) / 25, atol=1e-4)
     assert [row["video_seconds"] for row in rows(recording)] == pytest.approx([0, 8 / 25])
 
@@ -228,16 +211,12 @@ def test_a_video_is_not_replaced_by_its_own_recording(film: Path, tmp_path: Path
     before = made.video.read_bytes()
     with pytest.raises(UsageError, match="would be replaced by its own recording"):
         record_videos(make_agent(), [made.video], output=tmp_path / "r", overwrite=True)
+    (tmp_path / "latest.mp4").symlink_to(made.video)
+    (tmp_path / "folder").symlink_to(tmp_path / "r")
+    for other in (tmp_path / "latest.mp4", tmp_path / "folder" / "video.mp4"):
+        with pytest.raises(UsageError, match="would be replaced by its own recording"):
+            record_videos(make_agent(), [film, other], output=tmp_path / "r", overwrite=True)
     assert made.video.read_bytes() == before
-
-
-def test_frames_that_wait_are_no_larger_than_the_page_shows_them() -> None:
-    image = np.zeros((2160, 3840, 3), np.uint8)
-    image[:1080] = 255
-    small = page_sized(image, explain=True)
-    assert small.shape[0] < 300 and small.shape[1] / small.shape[0] == pytest.approx(16 / 9, rel=0.01)
-    assert small[0].min() == 255 and small[-1].max() == 0
-    assert page_sized(image[:90, :160], explain=True).shape == (90, 160, 3)
 
 
 def test_a_name_that_is_no_unicode_and_has_two_lines_is_recorded_readably(film: Path, tmp_path: Path) -> None:
@@ -267,12 +246,6 @@ def test_after_an_error_in_the_writing_thread_nothing_more_is_written(
     kept = Recording.load(tmp_path / "r")
     assert kept.status == "failed"
     assert [number_on(screen) for _, screen in shown(kept)] == list(range(5))
-
-
-def test_few_clips_wait_for_each_other_however_small_they_are() -> None:
-    tiny = replace(make_agent(), recipe=ClipRecipe(2, (8, 8), (8, 8), (0.5,) * 3, (0.25,) * 3))
-    large = replace(make_agent(), recipe=ClipRecipe(64, (224, 224), (224, 224), (0.5,) * 3, (0.25,) * 3))
-    assert (batch_size_of(tiny), batch_size_of(large)) == (32, 1)
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_written(film: Path, tmp_path: Path) -> None:
@@ -315,13 +288,3 @@ def test_a_network_without_rules_is_refused_by_name_and_recorded_without_explana
         record_videos(agent, [film], output=tmp_path / "r")
     assert not (tmp_path / "r").exists()
     assert record_videos(agent, [film], output=tmp_path / "r", explain=False).status == "complete"
-
-
-def test_the_rate_of_a_film_is_the_mean_of_its_videos(film: Path) -> None:
-    from inspector.clips.source import open_video
-
-    with open_video(film) as video:
-        facts = video.facts
-    assert float(mean_rate([facts])) == pytest.approx(COUNT / facts.seconds, rel=1e-3)
-    assert float(mean_rate([facts, facts])) == pytest.approx(COUNT / facts.seconds, rel=1e-3)
-    assert mean_rate([facts]) <= Fraction(1000)
