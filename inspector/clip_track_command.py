@@ -4,7 +4,7 @@ import hashlib
 import json
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from inspector.clip_track.plan import PROBE_CLIPS, ClipSettings, of_explaining
@@ -22,6 +22,7 @@ from inspector.options import PREPROCESSING, device
 from inspector.provenance import versions
 from inspector.track.asked import Asked
 from inspector.track.checks import checked_series
+from inspector.track.plan import Settings
 from inspector.track.tracker import ATTENTION_FILE
 from inspector.track.work import Explaining
 from inspector.track_command import LEFT, Report, Task, before, default_folder, engine_of, say_opened
@@ -29,8 +30,9 @@ from inspector.track_command import LEFT, Report, Task, before, default_folder, 
 CLIPS_LEFT = LEFT | {"positions": "positions.png"}
 """What a track of clips shows, by what it is."""
 
-_PLAY = ("env", "atoms", "regions", "architecture", "factory", "output_kind", *PREPROCESSING)
-"""Arguments that only agents have that play."""
+_PLAYED = {one.name: one.default for one in fields(Settings) if one.name in ("seeds", "max_steps", "probe_games")}
+_PLAY = ("env", "atoms", "regions", "architecture", "factory", "output_kind", *PREPROCESSING, *_PLAYED)
+"""Arguments that only agents have that play; and what some are if they are not given."""
 
 
 def watches_videos(arguments: Namespace) -> bool:
@@ -89,7 +91,8 @@ def asked_of_clips(
         probe: The probe set that was given; None if one is made.
     """
     chosen = {name: value for name, value in asdict(settings).items() if name not in ("explanations", "device")}
-    digest = hashlib.sha256("".join(video.digest for video in videos).encode()).hexdigest()[:12]
+    content = "".join(f"{video.digest}{'' if video.label is None else video.label} " for video in videos)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:12]
     names = series[0].class_names
     whole = {
         "settings": chosen | {"videos": f"{len(videos)} videos ({digest})", "seeds": []},
@@ -143,7 +146,7 @@ def _videos(arguments: Namespace, one: ClipSeries, settings: ClipSettings) -> li
 
 def _refuse_play(arguments: Namespace) -> None:
     """Raise UsageError for what only agents have that play."""
-    given = next((name for name in _PLAY if getattr(arguments, name) not in (None, False)), None)
+    given = next((name for name in _PLAY if getattr(arguments, name) not in (None, False, _PLAYED.get(name))), None)
     if given is not None:
         raise UsageError(f"--{given.replace('_', '-')} is for agents that play games: leave it out with videos")
 

@@ -20,8 +20,9 @@ from inspector.profile.asked import Asked, asked_of, check_same, claimed, finish
 from inspector.profile.figure import FIGURE_NAMES, draw_figure
 from inspector.profile.folder import find_videos
 from inspector.profile.plan import Settings
-from inspector.profile.profiler import Result, drop_frames, profile
+from inspector.profile.profiler import drop_frames, profile
 from inspector.profile.report import REPORT_FILE, write_report
+from inspector.profile.result import Result
 from inspector.profile.tables import MANIFEST, PROFILE_FILE, VIDEOS_FILE, write_tables
 from inspector.profile.work import digest_of
 from inspector.sweep.run import Processes, core_count
@@ -118,7 +119,7 @@ def tell(folder: Path, *, as_json: bool) -> int:
         console = results()
         shown = (f"{kind:<9}{folder / name}" for kind, name in LEFT.items())
         for line in (*manifest["summary"], *shown, f"tables   {folder}: {PROFILE_FILE}, {VIDEOS_FILE}"):
-            console.print(line, highlight=False, soft_wrap=True, markup=False)
+            console.print(line, markup=False)
     return LEFT_OUT if manifest["left_out"] else 0
 
 

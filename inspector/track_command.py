@@ -19,6 +19,7 @@ from inspector.console import complain, print_json, print_notes, results, sweep_
 from inspector.errors import InspectorError, UsageError
 from inspector.files import remove, write_json
 from inspector.load import CheckpointSeries, check_different, open_series
+from inspector.options import device
 from inspector.probe_file import read_probe
 from inspector.records import Preprocessing
 from inspector.sweep import Progress
@@ -229,7 +230,7 @@ def settings_of(arguments: Namespace) -> Settings:
         max_steps=arguments.max_steps,
         seed=arguments.seed,
         regions=arguments.regions,
-        device=arguments.device,
+        device=device(arguments.device),
         probe_games=arguments.probe_games,
         atoms=arguments.atoms,
     )
@@ -271,5 +272,5 @@ def tell(task: Task, *, as_json: bool) -> None:
         return
     console = results()
     for line in (*manifest["summary"], *(f"{kind:<10}{path}" for kind, path in files.items())):
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"tables    {folder}: {', '.join(task.tables)}", highlight=False, soft_wrap=True)
+        console.print(line, markup=False)
+    console.print(f"tables    {folder}: {', '.join(task.tables)}", markup=False)

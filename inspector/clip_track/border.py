@@ -72,11 +72,14 @@ def border_text(border: Border, curve: Curve) -> str:
     """
 
     def at(number: int) -> str:
+        if np.isnan(border.ratio[number]):
+            return f"no relevance at {text_of(int(curve.frames[number]), curve.unit)}"
         ends = f" ({border.low[number]:.2f} to {border.high[number]:.2f})" if np.isfinite(border.low[number]) else ""
         return f"{border.ratio[number]:.2f}{ends} at {text_of(int(curve.frames[number]), curve.unit)}"
 
     low, high = border.by_chance
-    return f"border to centre: {at(0)}, {at(-1)}; of untrained networks {low:.2f} to {high:.2f}"
+    chance = f"{low:.2f} to {high:.2f}" if np.isfinite(low) else "none has any relevance"
+    return f"border to centre: {at(0)}, {at(-1)}; of untrained networks {chance}"
 
 
 def border_ratio(share: Numbers) -> NDArray[np.float64]:

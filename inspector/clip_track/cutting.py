@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.clip_track.moving import compared_with, moving_part
-from inspector.clips.masks import cover_of, read_mask
+from inspector.clips.masks import cover_of, read_masks
 from inspector.clips.recipe import ClipRecipe
 from inspector.clips.source import Video, open_video
 from inspector.clips.windows import Windows
@@ -44,8 +44,8 @@ def cut_clips(path: Path, mask: Path | None, recipe: ClipRecipe, stride: int, co
     if mask is None:
         parts = {place: moving_part(frames, place, facts.frame_count) for place in needed}
     else:
-        whole = read_mask(mask, (facts.frame_count, facts.height, facts.width))
-        parts = {place: np.rint(255 * cover_of(whole[place], recipe)).astype(np.uint8) for place in needed}
+        masks = read_masks(mask, (facts.frame_count, facts.height, facts.width))
+        parts = {place: np.rint(255 * cover_of(masks.of(place), recipe)).astype(np.uint8) for place in needed}
     return {
         "clips": np.array([[frames[place] for place in row] for row in places.tolist()]),
         "parts": np.array([[parts[place] for place in row] for row in places.tolist()]),

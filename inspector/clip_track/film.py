@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from inspector.clip_track.film_clips import ExplainedClip, choose_clips, explained_clips
 from inspector.clip_track.tracker import ClipTrack
-from inspector.draw.evolution import MOST_BESIDE, EvolutionPage, SavedMoment, scale_of
+from inspector.draw.evolution import EvolutionPage, SavedMoment, scale_of
 from inspector.draw.layout import PAGE_HEIGHT, PAGE_WIDTH
 from inspector.draw.moment import Measure
 from inspector.files import replacing
 from inspector.sweep import Progress
-from inspector.track.evolution import FILM, FPS
+from inspector.track.evolution import FILM, FPS, beside_each_other
 from inspector.track.report import Chapter
 from inspector.track.strip import film_facts, shown_of, training_facts
 from inspector.video import VideoWriter
@@ -91,8 +91,7 @@ def script_of(clip_count: int, frame_count: int, checkpoint_count: int) -> Scrip
         frame_count: Frames of a clip.
         checkpoint_count: Checkpoints there are.
     """
-    places = np.linspace(0, checkpoint_count - 1, min(checkpoint_count, MOST_BESIDE)).round()
-    beside = tuple(int(place) for place in np.unique(places))
+    beside = tuple(beside_each_other(checkpoint_count))
     hold = max(1, round(_SECONDS * FPS / frame_count))
     shots: list[Shot] = []
     for clip in range(clip_count):

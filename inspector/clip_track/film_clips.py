@@ -14,6 +14,8 @@ from inspector.clip_track.work import classes_of
 from inspector.errors import InspectorError
 from inspector.records import Region
 from inspector.sweep import Progress
+from inspector.track.evolution import divided_by_size
+from inspector.track.moments import rank_of
 from inspector.track.plan import text_of
 from inspector.viewing.interpreter import ClipInterpreter
 
@@ -59,7 +61,7 @@ def choose_clips(track: ClipTrack, count: int) -> list[int]:
     probe = track.probe
     targets = classes_of(probe, track.explanations[0])
     there = (probe.parts > 127).any((2, 3)).mean(1)
-    quality = there + _rank(np.nan_to_num(track.loudness, nan=-1.0, posinf=-1.0))
+    quality = there + rank_of(np.nan_to_num(track.loudness, nan=-1.0, posinf=-1.0))
     classes = np.unique(targets)
     spread = classes[np.unique(np.linspace(0, len(classes) - 1, min(count, len(classes))).round().astype(int))]
     chosen: list[int] = []
@@ -87,7 +89,7 @@ def explained_clips(track: ClipTrack, chosen: list[int], on_progress: Report | N
             for place, (number, target) in enumerate(zip(chosen, classes, strict=True)):  # one by one: few, and large
                 (explained,) = interpreter.explain(probe.clips[number : number + 1], [target])
                 relevance = explained.relevance
-                found[place] = _normal(relevance.values) if relevance and relevance.finite else None
+                found[place] = divided_by_size(relevance.values) if relevance and relevance.finite else None
         except (InspectorError, RuntimeError) as error:
             trained = text_of(member.frames, "clips")
             _log.warning("%s at %s has no overlay in the film: %s", one.source.name, trained, error)
@@ -108,15 +110,3 @@ def _explained(probe: ClipProbe, number: int, maps: tuple[Map | None, ...], expl
     what = "not labelled" if label == UNKNOWN else probe.class_names[label].replace("_", " ")
     about = f"{what}, {PurePath(probe.names[video]).name} from frame {probe.starts[number]}"
     return ExplainedClip(probe.clips[number], regions, maps, explained.replace("_", " "), about)
-
-
-def _normal(relevance: Map) -> Map:
-    size = float(np.abs(relevance).sum(dtype=np.float64))
-    return np.asarray(relevance / size if size else relevance, np.float32)
-
-
-def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 0 to 1."""
-    order = np.empty(len(values))
-    order[np.argsort(values, kind="stable")] = np.linspace(0, 1, len(values))
-    return order

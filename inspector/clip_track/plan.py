@@ -113,7 +113,7 @@ def clip_plan(one: ClipSeries, probe: ClipProbe, file: Path, settings: ClipSetti
 
 def of_explaining(explaining: Explaining, class_names: tuple[str, ...]) -> dict[str, Any]:
     """What explains, as its results depend on it; errors are those of `class_of` and `composite_of`."""
-    return {"composite": rules_of(explaining), "target": class_of(explaining.target, class_names)}
+    return {"composite": rules_of(explaining.composite), "target": class_of(explaining.target, class_names)}
 
 
 def _of_member(member: ClipMember) -> dict[str, Any]:

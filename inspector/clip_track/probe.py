@@ -74,15 +74,25 @@ class ClipProbe:
         """What the object covers of every frame of every clip."""
         return [[cover_of_part(frame) for frame in parts] for parts in self.parts]
 
+    @cached_property
+    def looked_at(self) -> NDArray[np.int64]:
+        """Numbers of the videos that have clips: others could not be read."""
+        return np.unique(self.videos)
+
+    @property
+    def masked_count(self) -> int:
+        """How many of them have masks."""
+        return int(self.sure[self.looked_at].sum())
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader of its regions has to know, a line each: how much of what moves is a guess."""
-        looked_at = np.unique(self.videos)
-        guessed = int((~self.sure[looked_at]).sum())
+        count = len(self.looked_at)
+        guessed = count - self.masked_count
         if not guessed:
             return ()
         part = float(self.parts[~self.sure[self.videos]].mean()) / 255
-        return (f"what moves is guessed in {guessed} of {len(looked_at)} videos, {100 * part:.1f} % of their pixels",)
+        return (f"what moves is guessed in {guessed} of {count} videos, {100 * part:.1f} % of their pixels",)
 
     @property
     def header(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from inspector.clip_track.probe import UNKNOWN, ClipProbe
+from inspector.profile.paired import recognised
 from inspector.sweep import Arrays
 from inspector.track.measures import Ratios, by_episode, draw_episodes, interval
 
@@ -18,7 +19,7 @@ RECOGNISED = pa.schema(
         pa.field("video", pa.string(), nullable=False),
         pa.field("start", pa.int64(), nullable=False),  # first frame of the clip in its video
         pa.field("class", pa.string()),  # of the video; null where it is not known
-        pa.field("recognised", pa.string(), nullable=False),
+        pa.field("recognised", pa.string()),  # null where the scores are no numbers
         pa.field("explained_score", pa.float64()),  # logit, under the main explanation
     ]
 )
@@ -37,7 +38,7 @@ def accuracy(scores: NDArray[np.float32], probe: ClipProbe) -> tuple[float, floa
     labelled = probe.labelled
     if not labelled.any():
         return np.nan, np.nan, np.nan
-    right = (scores.argmax(1) == probe.labels)[labelled].astype(np.float64)[:, None]
+    right = recognised(scores.astype(np.float64), probe.labels)[labelled].astype(np.float64)[:, None]
     groups = np.unique(probe.videos[labelled], return_inverse=True)[1].astype(np.int64)
     ratios = Ratios(by_episode(right, groups), by_episode(np.ones_like(right), groups), np.array([len(right)]))
     low, high = interval(ratios.resampled(draw_episodes(len(ratios.above))), ratios.episodes)
@@ -53,6 +54,7 @@ def recognised_rows(series: str, trained: int, arrays: Arrays, probe: ClipProbe)
         arrays: What `explain_clips` gave.
         probe: The clips.
     """
+    known = np.asarray(np.isfinite(arrays["scores"]).all(1))
     for number, best in enumerate(arrays["scores"].argmax(1).tolist()):
         label, score = int(probe.labels[number]), float(arrays["score"][number])
         yield {
@@ -61,6 +63,6 @@ def recognised_rows(series: str, trained: int, arrays: Arrays, probe: ClipProbe)
             "video": probe.names[int(probe.videos[number])],
             "start": int(probe.starts[number]),
             "class": None if label == UNKNOWN else probe.class_names[label],
-            "recognised": probe.class_names[best],
+            "recognised": probe.class_names[best] if known[number] else None,
             "explained_score": score if np.isfinite(score) else None,
         }

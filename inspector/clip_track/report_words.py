@@ -1,9 +1,7 @@
 """The words of the report of a track of clips: definitions, limits, and everything that was assumed and chosen."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from html import escape
 
 import numpy as np
 
@@ -12,18 +10,10 @@ from inspector.clip_track.moving import APART, LEAST
 from inspector.clip_track.series import ClipSeries
 from inspector.clip_track.tracker import ClipTrack
 from inspector.clip_track.work import CALIBRATED
-from inspector.lrp import METHODS, composite_of, composite_table
-from inspector.provenance import versions
 from inspector.track.found import Series
 from inspector.track.measures import RESAMPLES
-from inspector.track.report_words import (
-    agent_html,
-    definitions_html,
-    explained_text,
-    facts_html,
-    limits_html,
-    section_html,
-)
+from inspector.track.page_parts import definitions_html, section_html, table_html
+from inspector.track.report_words import choices_html, explained_text, limits_html
 from inspector.track.words import counted
 
 DEFINITIONS = {
@@ -93,13 +83,11 @@ def _borders(track: ClipTrack) -> str:
     """Border to centre of every checkpoint, a column an explanation."""
     if track.borders[0][0] is None:
         return ""
-    head = "".join(f'<th scope="col">{escape(explained_text(one, track.terms))}</th>' for one in track.explanations)
-    tables = [
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Border to centre of {escape(one.source.name)}">'
-        f'<table class="games"><caption>{escape(one.source.name)}</caption><thead><tr><th scope="col">clips trained'
-        f"</th>{head}</tr></thead><tbody>{_border_rows(one, number, borders)}</tbody></table></div>"
-        for number, (one, borders) in enumerate(zip(track.series, track.borders, strict=True))
-    ]
+    head = ["clips trained", *(explained_text(one, track.terms) for one in track.explanations)]
+    tables = []
+    for number, (one, borders) in enumerate(zip(track.series, track.borders, strict=True)):
+        body, name = _border_rows(one, number, borders), one.source.name
+        tables.append(table_html(head, body, kind="games", caption=name, label=f"Border to centre of {name}"))
     note = "Relevance of a position at the border by that of one in the centre, with its 95 % interval in small type."
     return section_html("borders", "Border to centre", f'<p class="note">{note}</p>{"".join(tables)}')
 
@@ -121,31 +109,12 @@ def _border_cell(ratio: float, low: float, high: float) -> str:
 
 
 def _choices(track: ClipTrack) -> str:
-    """Everything that was assumed and chosen."""
     recipe = asdict(track.probe.recipe)
-    parts = [
-        "<h3>What was explained</h3>",
-        *(_explanation(track, number) for number in range(len(track.explanations))),
-        "<h3>Clips</h3>",
-        facts_html(_asked(track)),
-        "<h3>How a clip is made</h3>",
-        facts_html((name, _plain(value), RECIPE[name]) for name, value in recipe.items()),
-        *(part for one in track.series for part in agent_html(one, "clips")),
-        "<h3>Versions</h3>",
-        facts_html((name, version, "") for name, version in versions().items()),
-    ]
-    return section_html("choices", "Everything that was assumed and chosen", "".join(parts))
-
-
-def _explanation(track: ClipTrack, number: int) -> str:
-    one = track.explanations[number]
-    target = f"the {track.terms.targets[one.target]}"
-    if one.composite in METHODS:
-        return f"<p>{escape(target.capitalize())}, by the method {escape(one.composite)}.</p>"
-    rules, name = json.dumps(composite_table(composite_of(one.composite)), indent=2), escape(one.composite)
-    return (
-        f"<p>{escape(target[0].upper() + target[1:])}, by layer-wise relevance propagation with the composite "
-        f"<b>{name}</b>.</p><details><summary>Rules of {name}</summary><pre>{escape(rules)}</pre></details>"
+    return choices_html(
+        track,
+        lambda target: f"the {track.terms.targets[target]}",
+        ("Clips", _asked(track)),
+        ("How a clip is made", ((name, _plain(value), RECIPE[name]) for name, value in recipe.items())),
     )
 
 
@@ -154,8 +123,8 @@ def _asked(track: ClipTrack) -> Iterator[tuple[str, str, str]]:
     yield "probe set", f"{len(probe)} clips of {counted(track.group_count, 'video')}", f"digest {probe.digest}"
     labelled = int(probe.labelled.sum())
     yield "labelled", f"{labelled} of {len(probe)} clips", "their class is explained; of others the recognised one"
-    masked = int(probe.sure.sum())
-    yield "masks", f"{masked} of {counted(len(probe.names), 'video')}", "of the others what moves is guessed"
+    masks = f"{probe.masked_count} of {counted(track.group_count, 'video')}"
+    yield "masks", masks, "of the others what moves is guessed"
     yield "stride", str(probe.stride), "frames of the video from one frame of a clip to the next"
     yield "untrained networks", str(settings.random_networks), "that the null lines are made of"
     yield "seed", str(settings.seed), "of their weights"

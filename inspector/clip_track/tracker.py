@@ -27,28 +27,23 @@ from inspector.regions import BACKGROUND
 from inspector.sweep import Failure, Progress, Store
 from inspector.sweep.run import Engine
 from inspector.track.checks import prepare_folder
+from inspector.track.claim import UNITS
 from inspector.track.doing import Work
-from inspector.track.found import Series
+from inspector.track.found import Found, Series
 from inspector.track.measures import area_shares
 from inspector.track.result import GAMES, Attention, Curve, Explained, curve_of, joined
 from inspector.track.terms import Terms
-from inspector.track.tracker import ATTENTION_FILE, MANIFEST, PROBE_FILE, UNITS
+from inspector.track.tracker import ATTENTION_FILE, MANIFEST, PROBE_FILE
 from inspector.track.work import Explaining
 
 RECOGNISED_FILE = "recognised.parquet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClipTrack:
-    """Attention over the training of one video classifier, or of some of one setting.
+class ClipTrack(Found):
+    """Attention over the training of one video classifier, or of some of one setting; states are clips, of videos.
 
     Attributes:
-        folder: Where it lies.
-        probe: The clips that every checkpoint was explained on.
-        series: What was found, one a training run.
-        failures: What could not be opened, read or done, by name.
-        settings: What was chosen.
-        attention: Rows of `attention.parquet`.
         recognised: Rows of `recognised.parquet`.
         loudness: Positive relevance of every clip at the last checkpoint of the first series, (clips,).
         positive: Of how many clips the explained score is above 0 at the last checkpoint, by series and explanation.
@@ -56,12 +51,9 @@ class ClipTrack:
             where clips are too short to have a border.
     """
 
-    folder: Path
     probe: ClipProbe
     series: tuple[Series[ClipSeries], ...]
-    failures: tuple[Failure, ...]
     settings: ClipSettings
-    attention: pa.Table
     recognised: pa.Table
     loudness: NDArray[np.float64]
     positive: list[dict[str, Any]]
@@ -75,29 +67,9 @@ class ClipTrack:
         return terms_of_clips(name, self.probe)
 
     @property
-    def explanations(self) -> tuple[Explaining, ...]:
-        """What explained, the main one first."""
-        return self.settings.explanations
-
-    @property
-    def state_count(self) -> int:
-        """How many clips every checkpoint was explained on."""
-        return len(self.probe)
-
-    @property
-    def group_count(self) -> int:
-        """How many videos they are of."""
-        return int(np.unique(self.probe.videos).size)
-
-    @property
     def stack(self) -> int:
         """Frames of a clip."""
         return self.probe.recipe.frames
-
-    @property
-    def games(self) -> pa.Table:
-        """Nothing is played."""
-        return GAMES.empty_table()
 
 
 def checked_explanations(settings: ClipSettings, class_names: tuple[str, ...]) -> ClipSettings:
@@ -158,6 +130,7 @@ def track_clips(
         failures=(*opened, *failures_of(clips), *work.failures),
         settings=settings,
         attention=gathering.attention.table,
+        games=GAMES.empty_table(),
         recognised=pa.Table.from_pylist(gathering.rows, schema=RECOGNISED),
         loudness=gathering.loudness,
         positive=gathering.positive,
@@ -266,7 +239,7 @@ def clip_manifest(result: ClipTrack) -> dict[str, Any]:
         "recipe": asdict(probe.recipe),
         "classes": probe.class_names,
         "settings": asdict(result.settings),
-        "probe": about | {"stride": probe.stride, "masked_videos": int(probe.sure.sum())},
+        "probe": about | {"stride": probe.stride, "masked_videos": probe.masked_count},
         "regions": (MOVING,),
         "series": [_series_facts(*each) for each in zip(result.series, result.borders, strict=True)],
         "failures": [asdict(failure) for failure in result.failures],

@@ -1,8 +1,9 @@
 """The videos that a track looks at: files, or folders with a subfolder a class."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def tracked_videos(
 
     Raises:
         UsageError: If there is no video, or a folder does not fit the classes.
-        VideoError: If a file cannot be read.
+        VideoError: If a file that was named cannot be read.
     """
     found: dict[Path, TrackedVideo] = {}
     notes: list[str] = []
@@ -57,17 +58,21 @@ def tracked_videos(
             found.setdefault(video.path.resolve(), video)
     if not found:
         raise UsageError(f"there is no video in {', '.join(map(str, sources))}: name files, or a folder of them")
-    videos = list(found.values())
+    videos = _named_apart(list(found.values()))
     if len(videos) > most:
         notes.append(f"{most} of {len(videos)} videos were taken, evenly from all; more with --probe-steps")
     return _evenly(videos, most), notes
 
 
 def _of_folder(folder: Path, class_names: Sequence[str], notes: list[str]) -> Iterator[TrackedVideo]:
-    inner = [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
-    if not inner:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        yield from (_of_file(path, class_names) for path in files)
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if not any(path.is_dir() for path in inside):
+        for path in inside:
+            if path.suffix.lower() in SUFFIXES:
+                try:
+                    yield _of_file(path, class_names)
+                except VideoError as error:
+                    notes.append(f"{error}; it was left out")
         return
     labelled, left_out = find_videos(folder, class_names)
     notes += [f"{one.name} was left out: {one.reason}" for one in left_out]
@@ -85,6 +90,12 @@ def _of_file(path: Path, class_names: Sequence[str]) -> TrackedVideo:
         except OSError as error:
             raise VideoError(f"{file} cannot be read: {error.strerror or error}; check its name") from error
     return TrackedVideo(str(path), path, known.get(plain_name(path.resolve().parent.name)), mask, whole.hexdigest())
+
+
+def _named_apart(videos: Sequence[TrackedVideo]) -> list[TrackedVideo]:
+    """The same, with their whole path where two folders have a video of a name."""
+    counts = Counter(video.name for video in videos)
+    return [video if counts[video.name] == 1 else replace(video, name=str(video.path)) for video in videos]
 
 
 def _evenly(videos: list[TrackedVideo], most: int) -> list[TrackedVideo]:

@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,32 @@ def mask_beside(video: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def read_mask(path: Path, shape: tuple[int, int, int]) -> Mask:
-    """Masks of every frame of a video, packed as `numpy.packbits` does.
+@dataclass(frozen=True, slots=True, eq=False)
+class Masks:
+    """Masks of every frame of a video, a bit a pixel: those of a long one, unpacked, would fill the memory.
+
+    Attributes:
+        bits: What `numpy.packbits` gave of all frames together, uint8.
+        shape: Frames, height and width.
+    """
+
+    bits: NDArray[np.uint8]
+    shape: tuple[int, int, int]
+
+    def of(self, frame: int) -> Mask:
+        """That of a frame, from 0: bool (height, width)."""
+        _, height, width = self.shape
+        byte, bit = divmod(frame * height * width, 8)
+        end = byte + math.ceil((bit + height * width) / 8)
+        return np.unpackbits(self.bits[byte:end])[bit : bit + height * width].reshape(height, width).astype(bool)
+
+
+def read_masks(path: Path, shape: tuple[int, int, int]) -> Masks:
+    """Masks beside a video.
 
     Args:
-        path: An npz file with `bits`, uint8, and `shape`: frames, height and width.
-        shape: The video's; masks of another one are refused before they are unpacked.
-
-    Returns:
-        bool (frames, height, width).
+        path: An npz file with `bits`, as `numpy.packbits` gives them, and `shape`: frames, height and width.
+        shape: The video's; masks of another one are refused.
 
     Raises:
         VideoError: If it cannot be read, or does not fit the video.
@@ -52,7 +70,7 @@ def read_mask(path: Path, shape: tuple[int, int, int]) -> Mask:
     except Exception as error:  # a damaged file raises anything: of memory, of numbers, of compression
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise VideoError(f"{path} holds no masks that can be read ({cause}): write `bits` and `shape`") from error
-    return np.unpackbits(bits, count=math.prod(shape)).reshape(shape).astype(bool)
+    return Masks(bits, shape)
 
 
 def _check_size(path: Path, size: int) -> None:

@@ -14,7 +14,6 @@ from inspector.profile.plan import VERSION, Settings
 from inspector.provenance import versions
 from inspector.track.claim import claimed_folder
 from inspector.track.plan import rules_of
-from inspector.track.work import Explaining
 
 SETTINGS_FILE = "profile.json"
 
@@ -31,9 +30,13 @@ def asked_of(digest: str, videos: Sequence[Labelled], settings: Settings) -> Ask
         settings: What was chosen.
     """
     chosen = {name: value for name, value in asdict(settings).items() if name != "device"}
-    rules = rules_of(Explaining(settings.composite, "score"))
     files = {video.name: video.digest for video in videos}
-    whole = {"version": VERSION, "agent": digest, "settings": chosen | {"rules": rules}, "videos": files}
+    whole = {
+        "version": VERSION,
+        "agent": digest,
+        "settings": chosen | {"rules": rules_of(settings.composite)},
+        "videos": files,
+    }
     found: Asked = json.loads(to_json({**whole, "versions": versions()}))
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from inspector.draw import palette
 from inspector.profile.measures import Estimate, Profile
 from inspector.profile.places import border, centre
-from inspector.profile.profiler import Result
+from inspector.profile.result import Result
 from inspector.profile.summary import VERDICTS, estimate_text, p_text
 from inspector.track.figure_look import DOTTED, THICK, new_figure, percent, rgb
 from inspector.track.words import counted
@@ -182,7 +182,7 @@ def _draw_regions(panel: "Axes", result: Result) -> None:
         panel.plot([place - 0.3, place + 0.3], [region.area.mean] * 2, color=rgb(REGION), lw=1.4, ls=DOTTED)
         _bar(panel, place - 0.08, region.share, rgb(REGION))
         most = max(most, np.nanmax([region.share.mean, region.share.high]), region.null[1] if region.null else 0)
-    panel.set_ylim(0, min(1.02, 1.1 * most))
+    panel.set_ylim(0, min(1.02, 1.1 * most) or 1.02)
     panel.yaxis.set_major_formatter(percent)
     _title(panel, "what masks mark, by stride", "share of absolute relevance; dotted: of the area; grey: as left")
 

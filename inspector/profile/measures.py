@@ -128,7 +128,8 @@ class RegionShare:
     Attributes:
         share: Of all relevance of a clip.
         area: Of the network input: what relevance that fell anywhere alike would give.
-        density: How many times the mean pixel one of the region holds: mean share over mean area.
+        density: How many times the mean pixel one of the region holds: mean share over mean area; NaN of masks that
+            mark nothing.
         networks: The share under each network with random weights, (networks,); NaN where it has none on these videos.
         by_position: Within each position, (frames,); NaN where there is no relevance.
         videos: How many have masks.
@@ -238,11 +239,12 @@ def region_of(
     share, area = _region_share(own, rows, kind), own["area"][rows].mean(1)
     draws = draw_episodes(len(share)) / len(share)
     shares, areas = draws @ share, draws @ area
+    density = _divided(share.mean(keepdims=True), area.mean(keepdims=True))
     inside = _divided(own[f"region_{kind}"][rows], own[kind][rows])
     return RegionShare(
         share=estimate(float(share.mean()), shares, len(share)),
         area=estimate(float(area.mean()), areas, len(area)),
-        density=estimate(float(share.mean() / area.mean()), shares / areas, len(share)),
+        density=estimate(float(density[0]), _divided(shares, areas), len(share)),
         networks=np.array([_mean(_region_share(one, counted([one], kind) & random_masked, kind)) for one in networks]),
         by_position=np.array([_mean(column[np.isfinite(column)]) for column in inside.T]),
         videos=len(share),

@@ -77,6 +77,17 @@ class Accuracy:
         return self.right / self.count
 
 
+def recognised(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which videos have the highest score for their own class, and no score that is no number.
+
+    Args:
+        scores: Scores or probabilities, (videos, classes).
+        labels: Number of each video's class, (videos,).
+    """
+    right: NDArray[np.bool_] = np.isfinite(scores).all(1) & (scores.argmax(1) == labels)
+    return right
+
+
 def accuracy_of(right: NDArray[np.bool_]) -> Accuracy:
     """Of the videos that it says of whether they were recognised, at least one."""
     hits = int(right.sum())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.clips.agent import ClipAgent
 from inspector.profile.folder import Labelled
@@ -15,7 +16,6 @@ from inspector.profile.work import Opener, Trouble, decide_stretch, explain_clip
 from inspector.provenance import versions
 from inspector.sweep import Arrays, Unit
 from inspector.track.plan import rules_of
-from inspector.track.work import Explaining
 
 VERSION = 2
 """Of what the pieces of work do: a change here makes all of them new."""
@@ -69,23 +69,30 @@ def parts_of(videos: Sequence[Labelled], agent: ClipAgent, places: Places) -> li
     return parts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Read:
     """A part of which at least one video was read.
 
     Attributes:
         videos: Those that were.
+        frame_counts: Frames of each, (videos,).
+        masked: Which have masks, (videos,).
         frames: File with their frames.
     """
 
     videos: tuple[Labelled, ...]
+    frame_counts: NDArray[np.int64]
+    masked: NDArray[np.bool_]
     frames: Path
 
 
 def read_of(part: Part, found: Arrays, folder: Path) -> Read | None:
     """What was read of a part; None if nothing was."""
-    fine = np.flatnonzero(found["trouble"] == Trouble.NONE).tolist()
-    return Read(tuple(part.videos[i] for i in fine), folder / f"{part.reading.key}.npz") if fine else None
+    fine = np.flatnonzero(found["trouble"] == Trouble.NONE)
+    if not len(fine):
+        return None
+    videos = tuple(part.videos[i] for i in fine.tolist())
+    return Read(videos, found["frame_count"][fine], found["masked"], folder / f"{part.reading.key}.npz")
 
 
 class Plan:
@@ -104,12 +111,17 @@ class Plan:
 
     def explaining(self, stride: int, random_seed: int | None = None) -> list[Unit]:
         """Explain the clip of a stride: of all videos, or with random weights of some."""
-        read = self.read if random_seed is None else self.read[:RANDOM_PARTS]
+        read = self.read if random_seed is None else self.random_read
         return [self._explaining(one, stride, random_seed) for one in read]
 
     def deciding(self, stride: int) -> list[Unit]:
         """Decide on the whole stretch of all videos."""
         return [self._deciding(one, stride) for one in self.read]
+
+    @property
+    def random_read(self) -> tuple[Read, ...]:
+        """The videos that are explained under random weights too."""
+        return self.read[:RANDOM_PARTS]
 
     @property
     def random_seeds(self) -> range:
@@ -125,7 +137,7 @@ class Plan:
         inputs = {
             **self._inputs(one),
             **asked,
-            "composite": rules_of(Explaining(settings.composite, "score")),
+            "composite": rules_of(settings.composite),
             "classes": classes,
             "calibration": None if random_seed is None else _digests(calibration),
             "calibration_stride": None if random_seed is None else self._places.strides[0],

@@ -15,8 +15,8 @@ from inspector.profile.choice import RULE
 from inspector.profile.figure import FIGURE_NAMES, figure_words
 from inspector.profile.measures import KINDS, Profile
 from inspector.profile.places import border, centre
-from inspector.profile.profiler import Result
 from inspector.profile.report_text import DEFINITIONS, LIMITS
+from inspector.profile.result import Result
 from inspector.profile.summary import (
     CHANGES,
     VERDICTS,
@@ -28,6 +28,7 @@ from inspector.profile.summary import (
     summary,
 )
 from inspector.provenance import versions
+from inspector.track.page_parts import definitions_html, facts_html, list_html, section_html, table_html
 from inspector.track.words import counted, spoken
 
 REPORT_FILE = "report.html"
@@ -79,17 +80,18 @@ def _left_out(result: Result) -> str:
 
 
 def _sections(result: Result) -> Iterator[str]:
-    yield _section("accuracy", "Accuracy by stride", _accuracies(result) + _comparisons(result))
-    yield _section("border", "Border and centre", "".join(_ratios(result, kind) for kind in KINDS) + _changes(result))
-    yield _section("positions", "Every position", _positions(result))
+    yield section_html("accuracy", "Accuracy by stride", _accuracies(result) + _comparisons(result))
+    yield section_html(
+        "border", "Border and centre", "".join(_ratios(result, kind) for kind in KINDS) + _changes(result)
+    )
+    yield section_html("positions", "Every position", _positions(result))
     if any(one.regions.get("absolute") for one in result.at.values()):
-        yield _section("region", "What masks mark", _regions(result))
+        yield section_html("region", "What masks mark", _regions(result))
     if result.choice:
-        yield _section("choice", "A stride by relevance alone", _choice(result))
-    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in DEFINITIONS.items())
-    yield _section("measures", "What the numbers mean", f"<dl>{terms}</dl>")
-    yield _section("limits", "What the numbers cannot tell", _list(_limits(result)))
-    yield _section("choices", "Everything that was assumed and chosen", _choices(result))
+        yield section_html("choice", "A stride by relevance alone", _choice(result))
+    yield definitions_html(DEFINITIONS)
+    yield section_html("limits", "What the numbers cannot tell", list_html(_limits(result)))
+    yield section_html("choices", "Everything that was assumed and chosen", _choices(result))
 
 
 def _limits(result: Result) -> Iterator[str]:
@@ -130,7 +132,7 @@ def _ratios(result: Result, kind: str) -> str:
     head = ("stride", "border to centre", "random weights", "times their mean", "")
     rows = [
         (stride, estimate_text(found.ratio), f"{found.network_ratios.min():.2f} to {found.network_ratios.max():.2f}",
-         estimate_text(found.excess) if np.isfinite(found.excess.mean) else "–", VERDICTS[found.verdict])
+         estimate_text(found.excess), VERDICTS[found.verdict])
         for stride, one in result.at.items()
         for found in [one.profiles.get(kind)]
         if found is not None
@@ -226,36 +228,16 @@ def _choices(result: Result) -> str:
         "weights": f"{facts.checkpoint.path} (sha256 {facts.checkpoint.sha256 or 'not known'})",
         "architecture": facts.architecture,
     }
-    assumed = f"<p>Assumed, since no file states it:</p>{_list(facts.assumed)}" if facts.assumed else ""
+    assumed = f"<p>Assumed, since no file states it:</p>{list_html(facts.assumed)}" if facts.assumed else ""
     parts = [chosen, {spoken(name): value for name, value in recipe.items()}, versions()]
-    return "".join(_facts(part) for part in parts) + assumed
-
-
-def _facts(facts: dict[str, Any]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>' for name, value in facts.items()
-    )
-    return f'<table class="facts"><tbody>{rows}</tbody></table>'
+    return "".join(facts_html((name, str(value), "") for name, value in part.items()) for part in parts) + assumed
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]], title: str) -> str:
-    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join(_cells(list(row)) for row in rows)
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title, quote=True)}">'
-        f'<table class="numbers"><caption>{escape(title)}</caption><thead><tr>{names}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    return table_html(head, body, kind="numbers", caption=title, label=title)
 
 
 def _cells(row: list[Any]) -> str:
     cells = "".join(f"<td>{escape(str(cell))}</td>" for cell in row[1:])
     return f'<tr><th scope="row">{escape(str(row[0]))}</th>{cells}</tr>'
-
-
-def _list(texts: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
-
-
-def _section(name: str, title: str, content: str) -> str:
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{content}</section>'

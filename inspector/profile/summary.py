@@ -6,7 +6,7 @@ import numpy as np
 
 from inspector.profile.measures import LEAST_NETWORKS, Estimate, Profile
 from inspector.profile.paired import Accuracy, Comparison
-from inspector.profile.profiler import Result
+from inspector.profile.result import Result
 from inspector.profile.untrained import kept_text
 from inspector.track.words import counted
 
@@ -155,10 +155,12 @@ def _regions(result: Result) -> Iterator[str]:
     nets = [end for region in regions.values() for end in region.null or ()]
     null = f"; under random weights {_percent(min(nets))} to {_percent(max(nets))} %" if nets else ""
     first = next(iter(regions.values()))
+    times = first.density.mean
+    told_times = f", so that a pixel of it has {times:.2g} times the mean" if np.isfinite(times) else ""
     videos = "" if first.videos == len(result.videos) else f" ({counted(first.videos, 'video')})"
     yield (
-        f"relevance in what masks mark{videos}: {told}; it is {_percent(first.area.mean)} % of the area, so that a "
-        f"pixel of it has {first.density.mean:.2g} times the mean{null}"
+        f"relevance in what masks mark{videos}: {told}; it is {_percent(first.area.mean)} % of the area"
+        f"{told_times}{null}"
     )
 
 
@@ -199,7 +201,9 @@ def comparison_text(one: Comparison, *, corrected: bool = True) -> str:
 
 
 def estimate_text(found: Estimate) -> str:
-    """`0.85 [0.80, 0.90]`; without an interval where there is none."""
+    """`0.85 [0.80, 0.90]`; without an interval where there is none, and a dash of what is no number."""
+    if np.isnan(found.mean):
+        return "–"
     if not found.low <= found.high:
         return f"{found.mean:.2f}"
     return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -15,12 +15,11 @@ from inspector.profile.choice import RULE
 from inspector.profile.measures import KINDS, Estimate, Profile
 from inspector.profile.paired import Accuracy
 from inspector.profile.places import border, centre
-from inspector.profile.profiler import AtStride, Result
+from inspector.profile.result import AtStride, Result
 from inspector.profile.summary import summary
 from inspector.provenance import versions
 from inspector.records import LEDGER_PARTS
 from inspector.track.plan import rules_of
-from inspector.track.work import Explaining
 
 PROFILE_FILE, VIDEOS_FILE, MANIFEST = "profile.parquet", "videos.parquet", "manifest.json"
 
@@ -39,6 +38,30 @@ NUMBERS = pa.schema(
 )
 """`profile.parquet`: a row a number. `network` is the seed of random weights, null for the agent's own."""
 
+VIDEOS = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("class", pa.string(), nullable=False),
+        pa.field("frames", pa.int64(), nullable=False),
+        pa.field("masked", pa.bool_(), nullable=False),
+        pa.field("stride", pa.int64(), nullable=False),
+        pa.field("recognised", pa.string()),  # null where the scores are no numbers, as all of the other such
+        pa.field("probability", pa.float64()),
+        pa.field("true_probability", pa.float64()),
+        pa.field("right", pa.bool_(), nullable=False),
+        pa.field("stretch_recognised", pa.string()),
+        pa.field("stretch_probability", pa.float64()),
+        pa.field("stretch_right", pa.bool_(), nullable=False),
+        pa.field("explained_score", pa.float64()),
+        pa.field("finite", pa.bool_(), nullable=False),
+        *(pa.field(f"{part}_position_{kind}", pa.float64()) for part in ("border", "centre") for kind in KINDS),
+        pa.field("region_area", pa.float64()),
+        *(pa.field(f"region_share_{kind}", pa.float64()) for kind in KINDS),
+        *(pa.field(f"ledger_{part}", pa.float64()) for part in LEDGER_PARTS),
+    ]
+)
+"""`videos.parquet`: a row a video and stride."""
+
 
 def write_tables(result: Result, folder: Path) -> None:
     """Write both tables and the manifest.
@@ -46,10 +69,10 @@ def write_tables(result: Result, folder: Path) -> None:
     Raises:
         RecordingError: If they cannot be written.
     """
-    numbers = pa.Table.from_pylist(list(number_rows(result)), schema=NUMBERS)
-    for name, table in ((PROFILE_FILE, numbers), (VIDEOS_FILE, pa.Table.from_pylist(list(video_rows(result))))):
+    tables = ((PROFILE_FILE, number_rows(result), NUMBERS), (VIDEOS_FILE, video_rows(result), VIDEOS))
+    for name, rows, schema in tables:
         with replacing(folder / name) as part:
-            pq.write_table(table, part, compression="zstd")
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), part, compression="zstd")
     write_json(folder / MANIFEST, manifest_of(result))
 
 
@@ -99,7 +122,7 @@ def _bare(mean: float) -> Estimate:
 
 
 def _row(stride: int, measure: str, kind: str | None, found: Estimate, videos: int, **about: Any) -> dict[str, Any]:
-    numbers = {name: float(value) if np.isfinite(value) else None for name, value in asdict(found).items()}
+    numbers = {name: _number(value) for name, value in asdict(found).items()}
     return {"stride": stride, "measure": measure, "kind": kind, "videos": videos, **numbers, **about}
 
 
@@ -108,7 +131,6 @@ def video_rows(result: Result) -> Iterator[dict[str, Any]]:
     names = result.agent.class_names
     for one in result.at.values():
         parts = {kind: _position_shares(one.found[kind]) for kind in KINDS}
-        best, stretch = one.probabilities.argmax(1), one.stretch.argmax(1)
         for i, video in enumerate(result.videos):
             yield {
                 "video": video.name,
@@ -116,20 +138,30 @@ def video_rows(result: Result) -> Iterator[dict[str, Any]]:
                 "frames": int(result.frame_counts[i]),
                 "masked": bool(result.masked[i]),
                 "stride": one.stride,
-                "recognised": names[best[i]],
-                "probability": float(one.probabilities[i, best[i]]),
-                "true_probability": float(one.probabilities[i, video.label]),
+                **_best(one.probabilities[i], names),
+                "true_probability": _number(one.probabilities[i, video.label]),
                 "right": bool(one.right[i]),
-                "stretch_recognised": names[stretch[i]],
-                "stretch_probability": float(one.stretch[i, stretch[i]]),
+                **{f"stretch_{name}": value for name, value in _best(one.stretch[i], names).items()},
                 "stretch_right": bool(one.stretch_right[i]),
-                "explained_score": float(one.found["score"][i]),
+                "explained_score": _number(one.found["score"][i]),
                 "finite": bool(one.found["finite"][i]),
                 **{f"border_position_{kind}": border[i] for kind, (border, _) in parts.items()},
                 **{f"centre_position_{kind}": centre[i] for kind, (_, centre) in parts.items()},
                 **_region_of(one, i, masked=bool(result.masked[i])),
-                **{f"ledger_{part}": float(one.found["ledger"][i, k]) for k, part in enumerate(LEDGER_PARTS)},
+                **{f"ledger_{part}": _number(one.found["ledger"][i, k]) for k, part in enumerate(LEDGER_PARTS)},
             }
+
+
+def _best(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, Any]:
+    """The class that is recognised, with its probability; None of scores that are no numbers."""
+    if not np.isfinite(probabilities).all():
+        return {"recognised": None, "probability": None}
+    best = int(probabilities.argmax())
+    return {"recognised": names[best], "probability": float(probabilities[best])}
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _position_shares(amounts: NDArray[np.float64]) -> tuple[list[float | None], list[float | None]]:
@@ -161,7 +193,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "recipe": asdict(result.agent.recipe),
         "source": str(result.source),
         "settings": asdict(result.settings),
-        "rules": rules_of(Explaining(result.settings.composite, "score")),
+        "rules": rules_of(result.settings.composite),
         "positions": {
             name: np.flatnonzero(part(result.places.frames)) for name, part in (("border", border), ("centre", centre))
         },

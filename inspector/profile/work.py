@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from inspector.clips.agent import ClipAgent
-from inspector.clips.masks import cover_of, read_mask
+from inspector.clips.masks import cover_of, read_masks
 from inspector.clips.recipe import ClipRecipe
 from inspector.clips.source import Video, open_video
 from inspector.errors import CheckpointError, VideoError
@@ -118,8 +118,8 @@ def _clip(video: Video, first: int, recipe: ClipRecipe, places: Places) -> NDArr
 def _covers(
     path: Path, shape: tuple[int, int, int], first: int, recipe: ClipRecipe, places: Places
 ) -> NDArray[np.float16]:
-    masks = read_mask(path, shape)[first : first + places.stretch]
-    return np.stack([cover_of(mask, recipe) for mask in masks]).astype(np.float16)
+    masks, frames = read_masks(path, shape), range(first, first + places.stretch)
+    return np.stack([cover_of(masks.of(frame), recipe) for frame in frames]).astype(np.float16)
 
 
 def explain_clips(

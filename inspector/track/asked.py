@@ -49,7 +49,7 @@ def asked_of(series: Sequence[CheckpointSeries], settings: Settings, probe: Prob
     chosen["regions"] = settings.regions.read_text("utf-8") if settings.regions else None
     whole = {
         "settings": chosen,
-        "explanations": {f"{one.composite} of {one.target}": rules_of(one) for one in settings.explanations},
+        "explanations": {f"{one.composite} of {one.target}": rules_of(one.composite) for one in settings.explanations},
         "probe": probe.digest if probe else None,
         "recipe": {"environment": series[0].environment} | asdict(series[0].preprocessing),
         "series": {one.name: {m.frames: m.checkpoint.sha256 for m in one.members} for one in series},

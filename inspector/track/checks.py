@@ -1,9 +1,9 @@
 """What has to hold before a track begins, so that nothing is worked on in vain."""
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,12 +51,12 @@ def checked_series(series: Sequence[S], alike: Sequence[str] = _ALIKE) -> list[S
 
 
 def _told_apart(series: Sequence[Any]) -> list[Any]:
-    seen: Counter[str] = Counter()
-    each = []
+    each: dict[str, Any] = {}
     for one in series:
-        seen[one.name] += 1
-        each.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name} ({seen[one.name]})"))
-    return each
+        numbered = (f"{one.name} ({number})" for number in count(2))
+        name = next(name for name in chain([one.name], numbered) if name not in each)
+        each[name] = replace(one, name=name)
+    return list(each.values())
 
 
 def checked_settings(series: Sequence[CheckpointSeries], settings: Settings) -> Settings:
@@ -67,14 +67,14 @@ def checked_settings(series: Sequence[CheckpointSeries], settings: Settings) -> 
             too many.
     """
     one = series[0]
-    count = len(find_for(one.environment, settings.regions).names)
-    if settings.atoms and count > MOST_OBJECTS:
-        raise UsageError(f"ATOMs tell at most {MOST_OBJECTS} regions apart, and there are {count}: draw fewer")
+    regions = len(find_for(one.environment, settings.regions).names)
+    if settings.atoms and regions > MOST_OBJECTS:
+        raise UsageError(f"ATOMs tell at most {MOST_OBJECTS} regions apart, and there are {regions}: draw fewer")
     with closing(make_environment(one.environment, one.preprocessing, one.action_count)) as game:
         names = game.action_names
     each: dict[Explaining, None] = {}
     for explaining in settings.explanations:
-        rules_of(explaining)
+        rules_of(explaining.composite)
         action = resolve_action(explaining.target, names)
         each[explaining if action is None else replace(explaining, target=str(action))] = None
     return replace(settings, explanations=tuple(each))

@@ -135,7 +135,7 @@ class _Explain:
     def __call__(self, observations: NDArray[np.uint8]) -> tuple[list[Map | None], list[str]]:
         """Maps divided by their size, and what is explained."""
         values, finite, scores = self._values(observations)
-        maps = [_normal(one.sum(0)) if ok else None for one, ok in zip(values, finite, strict=True)]
+        maps = [divided_by_size(one.sum(0)) if ok else None for one, ok in zip(values, finite, strict=True)]
         return maps, [self._text(row) for row in scores]
 
     def loudness(self, probe: ProbeSet) -> NDArray[np.float64]:
@@ -167,7 +167,8 @@ class _Explain:
         return f"{best} over the mean" if self._target == "advantage" else best
 
 
-def _normal(relevance: Map) -> Map:
+def divided_by_size(relevance: Map) -> Map:
+    """A map whose absolute values add up to 1, unless all are 0: those of two checkpoints differ as their scores do."""
     size = float(np.abs(relevance).sum(dtype=np.float64))
     return np.asarray(relevance / size if size else relevance, np.float32)
 
@@ -198,7 +199,7 @@ def _seconds(moments: int, checkpoints: int) -> float:
 def _frames(page: EvolutionPage, track: Track, explained: Sequence[_Explained]) -> Iterator[NDArray[np.uint8]]:
     """Every frame of the film; each is the same picture, drawn anew."""
     checkpoints = len(track.series[0].members)
-    beside, seconds = _beside(checkpoints), _seconds(len(explained), checkpoints)
+    beside, seconds = beside_each_other(checkpoints), _seconds(len(explained), checkpoints)
     before = page.place_of(0)
     for this in explained:
         each = [shown_of(track, number, text) for number, text in enumerate(this.texts)]
@@ -225,7 +226,8 @@ def film_times(moments: int, frames: Sequence[int]) -> list[tuple[int, float, fl
     Returns:
         Frames trained, begin and end in seconds of the film, in the order of time.
     """
-    beside, seconds, times, now = _beside(len(frames)), _seconds(moments, len(frames)), [], 0
+    beside, seconds = beside_each_other(len(frames)), _seconds(moments, len(frames))
+    times, now = [], 0
     parts = [*((place, _BESIDE_SECONDS / len(beside)) for place in beside), *((i, seconds) for i in range(len(frames)))]
     for place, length in parts * moments:
         end = now + _frame_count(length)
@@ -239,7 +241,7 @@ def moment_count(checkpoints: int, states: int) -> int:
     return min(4 if checkpoints <= _FEW_CHECKPOINTS else 3, states)
 
 
-def _beside(count: int) -> list[int]:
+def beside_each_other(count: int) -> list[int]:
     """Which of some checkpoints stand beside each other: evenly chosen, the first and the last among them."""
     return [int(i) for i in np.unique(np.linspace(0, count - 1, min(count, MOST_BESIDE)).round())]
 

@@ -42,6 +42,7 @@ def look() -> Any:
         "font.family": "DejaVu Sans",
         "font.size": 10.5,
         "text.color": rgb(palette.BRIGHT),
+        "text.parse_math": False,  # a name may hold dollars
         "figure.facecolor": rgb(palette.GROUND),
         "savefig.facecolor": rgb(palette.GROUND),
         "axes.facecolor": rgb(palette.PANEL),

@@ -1,5 +1,6 @@
 """What was found of training runs, of whatever kind: what curves, film, report and summary are made from."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,27 @@ from inspector.sweep import Failure
 from inspector.track.result import Curve
 from inspector.track.terms import Terms
 from inspector.track.work import Explaining
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """The states that every checkpoint is explained on."""
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """Number of each state's episode."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+
+@runtime_checkable
+class Choices(Protocol):
+    """What was chosen."""
+
+    @property
+    def explanations(self) -> tuple[Explaining, ...]:
+        """What explains, the main one first."""
 
 
 @runtime_checkable
@@ -77,46 +99,49 @@ class Series(Generic[Run]):
     remarks: tuple[str, ...] = ()
 
 
-@runtime_checkable
-class Found(Protocol):
-    """Attention over some training runs of one setting."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Found(ABC):
+    """Attention over some training runs of one setting.
+
+    Attributes:
+        folder: Where it lies.
+        probe: What every checkpoint was explained on.
+        series: What was found, one a training run.
+        failures: What could not be opened, read or done, by name.
+        settings: What was chosen.
+        attention: Rows of `attention.parquet`.
+        games: Rows of `games.parquet`; none where nothing is played.
+    """
+
+    folder: Path
+    probe: Probe
+    series: tuple[Series[Any], ...]
+    failures: tuple[Failure, ...]
+    settings: Choices
+    attention: pa.Table
+    games: pa.Table
 
     @property
-    def folder(self) -> Path:
-        """Where it lies."""
-
-    @property
+    @abstractmethod
     def terms(self) -> Terms:
         """What it is about."""
 
     @property
-    def series(self) -> tuple[Series[Any], ...]:
-        """What was found, one a training run."""
-
-    @property
-    def explanations(self) -> tuple[Explaining, ...]:
-        """What explained, the main one first."""
-
-    @property
-    def state_count(self) -> int:
-        """How many states every checkpoint was explained on."""
-
-    @property
-    def group_count(self) -> int:
-        """How many episodes they are of."""
-
-    @property
+    @abstractmethod
     def stack(self) -> int:
         """Frames in a network input."""
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What could not be opened or done, by name."""
+    def explanations(self) -> tuple[Explaining, ...]:
+        """What explained, the main one first."""
+        return self.settings.explanations
 
     @property
-    def attention(self) -> pa.Table:
-        """Rows of `attention.parquet`."""
+    def state_count(self) -> int:
+        """How many states every checkpoint was explained on."""
+        return len(self.probe)
 
     @property
-    def games(self) -> pa.Table:
-        """Rows of `games.parquet`; none where nothing is played."""
+    def group_count(self) -> int:
+        """How many episodes they are of."""
+        return int(np.unique(self.probe.groups).size)

@@ -25,7 +25,7 @@ def choose_moments(probe: ProbeSet, loudness: NDArray[np.float64], count: int) -
         Their numbers, in the order in which a game comes to them.
     """
     there = np.array([_share_there(state) for state in probe.states])
-    quality = there + _rank(np.nan_to_num(loudness, nan=-1.0, posinf=-1.0))
+    quality = there + rank_of(np.nan_to_num(loudness, nan=-1.0, posinf=-1.0))
     phases = sorted(dict.fromkeys(state.phase for state in probe.states), key=_mean_step(probe))
     observations = probe.observations[:, -1].astype(np.float32)
     apart = np.full(len(probe), np.inf)
@@ -35,7 +35,7 @@ def choose_moments(probe: ProbeSet, loudness: NDArray[np.float64], count: int) -
         free = np.array([number not in chosen for number in range(len(probe))])
         fitting = free & np.array([state.phase == phase for state in probe.states])
         fitting = fitting if fitting.any() else free
-        score = quality + (_rank(apart) if chosen else 0.0)
+        score = quality + (rank_of(apart) if chosen else 0.0)
         best = int(np.flatnonzero(fitting)[score[fitting].argmax()])
         chosen.append(best)
         apart = np.minimum(apart, np.abs(observations - observations[best]).mean((1, 2)))
@@ -54,7 +54,7 @@ def _share_there(state: State) -> float:
     return sum(bool(region.boxes) and region.sure for region in newest) / max(len(newest), 1)
 
 
-def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def rank_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks from 0 to 1."""
     order = np.empty(len(values))
     order[np.argsort(values, kind="stable")] = np.linspace(0, 1, len(values))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from inspector.load import CheckpointSeries, Member
-from inspector.lrp import composite_of, composite_table
+from inspector.lrp import METHODS, composite_of, composite_table
 from inspector.probe import ProbeSet
 from inspector.provenance import versions
 from inspector.sweep import Arrays, Unit
@@ -29,8 +29,6 @@ EVERY_PLAYED = 4
 
 RANDOM_ATOMS = 5
 """Untrained networks whose ATOMs are measured: for their mean, not for a null line."""
-
-METHODS = ("taylor", "sensitivity")
 
 PROBE_STATES = 400
 """States in a probe set, unless another number is asked for."""
@@ -197,14 +195,13 @@ def _versions() -> dict[str, str]:
     return versions()
 
 
-def rules_of(explaining: Explaining) -> str | dict[str, Any]:
+def rules_of(composite: str) -> str | dict[str, Any]:
     """What explains: name of a method, or the table of a composite; errors are those of `composite_of`."""
-    composite = explaining.composite
     return composite if composite in METHODS else composite_table(composite_of(composite))
 
 
 def _of_explaining(explaining: Explaining) -> dict[str, Any]:
-    return {"composite": rules_of(explaining), "target": explaining.target}
+    return {"composite": rules_of(explaining.composite), "target": explaining.target}
 
 
 def _content(file: Path | None) -> str | None:

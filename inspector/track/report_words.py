@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any
@@ -13,6 +13,7 @@ from inspector.provenance import versions
 from inspector.regions import BACKGROUND
 from inspector.track.found import Found, Series
 from inspector.track.measures import RESAMPLES
+from inspector.track.page_parts import definitions_html, facts_html, list_html, section_html, table_html
 from inspector.track.plan import EVERY_PLAYED, EVERY_STATE, text_of
 from inspector.track.summary import positive_scores, summary
 from inspector.track.terms import Terms
@@ -118,15 +119,12 @@ def _games(track: Track) -> str:
     if not track.games.num_rows:
         return ""
     rows = {(row["series"], row["frames"], row["seed"]): row for row in track.games.to_pylist()}
-    head = "".join(f'<th scope="col">seed {seed}</th>' for seed in track.settings.seeds)
+    head = ["frames trained", "mean return", *(f"seed {seed}" for seed in track.settings.seeds)]
     tables = []
     for number, one in enumerate(track.series):
         body = "".join(_game_row(one, number, index, rows, track.settings.seeds) for index in range(len(one.members)))
-        tables.append(
-            f'<div class="scroll" tabindex="0" role="region" aria-label="Games of {escape(one.source.name)}">'
-            f'<table class="games"><caption>{escape(one.source.name)}</caption><thead><tr><th scope="col">frames '
-            f'trained</th><th scope="col">mean return</th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        )
+        name = one.source.name
+        tables.append(table_html(head, body, kind="games", caption=name, label=f"Games of {name}"))
     note = "Return of each game and, in small type, its length in steps; every checkpoint got the same seeds."
     return section_html("games", "Own games", f'<p class="note">{note}</p>{"".join(tables)}')
 
@@ -152,44 +150,51 @@ def _game_cell(row: Mapping[str, Any] | None) -> str:
     return f"<td>{row['return']:g}<small>{length}</small></td>"
 
 
-def definitions_html(definitions: Mapping[str, str]) -> str:
-    """What the numbers mean, by name."""
-    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in definitions.items())
-    return section_html("measures", "What the numbers mean", f"<dl>{items}</dl>")
-
-
 def limits_html(limits: Iterable[str], networks: int) -> str:
     """What the picture cannot tell; braces in a text name the number of untrained networks."""
-    texts = _list(one.format(networks=networks) for one in limits)
+    texts = list_html(one.format(networks=networks) for one in limits)
     return section_html("limits", "What the picture cannot tell", texts)
 
 
-def _choices(track: Track) -> str:
-    """Everything that was assumed and chosen."""
-    settings, probe = track.settings, track.probe
+def choices_html(
+    track: Found, target_of: Callable[[str], str], *facts: tuple[str, Iterable[tuple[str, str, str]]]
+) -> str:
+    """Everything that was assumed and chosen.
+
+    Args:
+        track: What was found.
+        target_of: Says in words what a target explains.
+        facts: Choices of this kind of track: a title each, with names, values and what they mean.
+    """
+    versioned = ((name, version, "") for name, version in versions().items())
     parts = [
         "<h3>What was explained</h3>",
-        *(_explanation(one) for one in settings.explanations),
-        "<h3>States and games</h3>",
-        facts_html(_asked(track)),
-        "<h3>Game and network input</h3>",
-        facts_html([("environment", probe.environment, ""), *_recipe(asdict(probe.preprocessing))]),
-        *(part for one in track.series for part in agent_html(one)),
-        "<h3>Versions</h3>",
-        facts_html((name, version, "") for name, version in versions().items()),
+        *(_explanation(one.composite, target_of(one.target)) for one in track.explanations),
+        *(f"<h3>{escape(title)}</h3>{facts_html(rows)}" for title, rows in facts),
+        *(part for one in track.series for part in _agent(one, track.terms.unit)),
+        f"<h3>Versions</h3>{facts_html(versioned)}",
     ]
     return section_html("choices", "Everything that was assumed and chosen", "".join(parts))
 
 
-def _explanation(one: Explaining) -> str:
-    target = TARGETS.get(one.target, f"the score of action {one.target}")
-    if one.composite in METHODS:
-        return f"<p>{escape(target)}, by the method {escape(one.composite)}.</p>"
-    rules = json.dumps(composite_table(composite_of(one.composite)), indent=2)
-    name = escape(one.composite)
+def _explanation(composite: str, target: str) -> str:
+    begin = f"<p>{escape(target[0].upper() + target[1:])}, by"
+    if composite in METHODS:
+        return f"{begin} the method {escape(composite)}.</p>"
+    rules, name = json.dumps(composite_table(composite_of(composite)), indent=2), escape(composite)
     return (
-        f"<p>{escape(target[0].upper() + target[1:])}, by layer-wise relevance propagation with the composite "
-        f"<b>{name}</b>.</p><details><summary>Rules of {name}</summary><pre>{escape(rules)}</pre></details>"
+        f"{begin} layer-wise relevance propagation with the composite <b>{name}</b>.</p>"
+        f"<details><summary>Rules of {name}</summary><pre>{escape(rules)}</pre></details>"
+    )
+
+
+def _choices(track: Track) -> str:
+    probe = track.probe
+    return choices_html(
+        track,
+        lambda target: TARGETS.get(target, f"the score of action {target}"),
+        ("States and games", _asked(track)),
+        ("Game and network input", [("environment", probe.environment, ""), *_recipe(asdict(probe.preprocessing))]),
     )
 
 
@@ -227,55 +232,26 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def agent_html(one: Series[Any], unit: str = "frames") -> Iterator[str]:
-    """Who was explained: format, network, what was assumed of it, and its files.
-
-    Args:
-        one: The series.
-        unit: What training time is counted in.
-    """
+def _agent(one: Series[Any], unit: str) -> Iterator[str]:
+    """Who was explained: format, network, what was assumed of it, and its files."""
     facts = one.source.facts
     yield f"<h3>{escape(one.source.name)}: the agent</h3>"
     known = {"format": facts.format, "architecture": facts.architecture, "algorithm": facts.algorithm or "not known"}
     yield facts_html((spoken(name), str(value), "") for name, value in (known | facts.provenance).items())
     if facts.assumed:
-        yield f"<p>Assumed, since no file states it:</p>{_list(facts.assumed)}"
+        yield f"<p>Assumed, since no file states it:</p>{list_html(facts.assumed)}"
     else:
         yield "<p>Nothing was assumed of it: its files state every choice.</p>"
-    files = "".join(_file(one, index, unit) for index in range(len(one.members)))
-    yield f"<details><summary>Its {len(one.members)} checkpoints, by file</summary>{_table(files)}</details>"
+    files = facts_html(_file(one, index, unit) for index in range(len(one.members)))
+    yield f"<details><summary>Its {len(one.members)} checkpoints, by file</summary>{files}</details>"
 
 
-def _file(one: Series[Any], index: int, unit: str) -> str:
+def _file(one: Series[Any], index: int, unit: str) -> tuple[str, str, str]:
     checkpoint = one.members[index].checkpoint
     said = "" if checkpoint.mean_return is None else f"; its file says: mean return {checkpoint.mean_return:g}"
     games = f" over {checkpoint.games} games" if said and checkpoint.games else ""
     path = f"{checkpoint.path}{said}{games}"
-    return _fact(f"{one.members[index].frames:,} {unit}", path, f"sha256 {checkpoint.sha256}")
-
-
-def facts_html(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Names, values and what they mean, as a table."""
-    return _table("".join(_fact(*row) for row in rows))
-
-
-def _table(body: str) -> str:
-    return f'<table class="facts"><tbody>{body}</tbody></table>'
-
-
-def _fact(name: str, value: str, meaning: str) -> str:
-    more = f"<td>{escape(meaning)}</td>" if meaning else ""
-    wide = "" if meaning else ' colspan="2"'
-    return f'<tr><th scope="row">{escape(name)}</th><td{wide}>{escape(value)}</td>{more}</tr>'
-
-
-def _list(texts: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
-
-
-def section_html(name: str, title: str, content: str) -> str:
-    """A part of the page with its heading."""
-    return f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>{content}</section>'
+    return f"{one.members[index].frames:,} {unit}", path, f"sha256 {checkpoint.sha256}"
 
 
 def _count(frames: int) -> str:

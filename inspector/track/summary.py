@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from inspector.sweep import Store
+from inspector.track.claim import UNITS
 from inspector.track.found import Found, Series
 from inspector.track.measures import Onset
 from inspector.track.plan import plan_of, text_of
 from inspector.track.result import Curve, sort_by_onset
-from inspector.track.tracker import PROBE_FILE, UNITS, Track
+from inspector.track.tracker import PROBE_FILE, Track
 from inspector.track.words import counted, onset_text, played_text, result_text, spoken
 
 MOST_NAMES = 10

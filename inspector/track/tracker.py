@@ -22,8 +22,9 @@ from inspector.sweep.run import Engine
 from inspector.track.atoms import COMPOSITE as ATOM_COMPOSITE
 from inspector.track.atoms import combinatorial, hierarchical, joined_atoms, set_names
 from inspector.track.checks import check_probe, checked_series, checked_settings, prepare_folder
+from inspector.track.claim import UNITS
 from inspector.track.doing import Work
-from inspector.track.found import Series
+from inspector.track.found import Found, Series
 from inspector.track.measures import area_shares
 from inspector.track.plan import Plan, Settings, plan_of
 from inspector.track.result import GAMES, Attention, Curve, Explained, curve_of, joined
@@ -31,56 +32,21 @@ from inspector.track.states import make_probe
 from inspector.track.terms import Terms, terms_of_game
 from inspector.track.work import Explaining
 
-MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE, UNITS = (
-    "manifest.json",
-    "attention.parquet",
-    "games.parquet",
-    "probe.npz",
-    "units",
-)
+MANIFEST, ATTENTION_FILE, GAMES_FILE, PROBE_FILE = "manifest.json", "attention.parquet", "games.parquet", "probe.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """Attention over the training of one agent, or of some of one setting.
+class Track(Found):
+    """Attention over the training of one agent that plays, or of some of one setting."""
 
-    Attributes:
-        folder: Where it lies.
-        probe: The states that every checkpoint was explained on.
-        series: What was found, one a training run.
-        failures: What could not be opened or done, by name.
-        settings: What was chosen.
-        attention: Rows of `attention.parquet`.
-        games: Rows of `games.parquet`.
-    """
-
-    folder: Path
     probe: ProbeSet
     series: tuple[Series[CheckpointSeries], ...]
-    failures: tuple[Failure, ...]
     settings: Settings
-    attention: pa.Table
-    games: pa.Table
 
     @property
     def terms(self) -> Terms:
         """What it is about."""
         return terms_of_game(self.probe.environment)
-
-    @property
-    def explanations(self) -> tuple[Explaining, ...]:
-        """What explained, the main one first."""
-        return self.settings.explanations
-
-    @property
-    def state_count(self) -> int:
-        """How many states every checkpoint was explained on."""
-        return len(self.probe)
-
-    @property
-    def group_count(self) -> int:
-        """How many episodes they are of."""
-        return int(np.unique(self.probe.groups).size)
 
     @property
     def stack(self) -> int:

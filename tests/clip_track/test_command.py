@@ -1,6 +1,7 @@
 """The command `inspector track` with a video classifier, as a user calls it."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,17 @@ def asked(given: tuple[Path, Path], *targets: str, steps: int = 6, members: int 
     return asked_of_clips([one], settings, tracked_videos([given[1]], one.class_names, steps)[0], None)
 
 
+def test_a_video_that_has_moved_to_another_class_is_another_one(given: tuple[Path, Path], tmp_path: Path) -> None:
+    made = []
+    for name in ("left", "right"):
+        (tmp_path / name).mkdir()
+        (video,) = (given[1] / "left").glob("0.mp4")
+        shutil.copy(video, tmp_path / name / "0.mp4")
+        made.append(asked((given[0], tmp_path / name)))
+    with pytest.raises(UsageError, match=r"made with --video 1 videos \(.*; asked 1 videos"):
+        check_same(tmp_path, *made)
+
+
 def test_more_may_be_asked_of_a_folder_and_nothing_otherwise(given: tuple[Path, Path], tmp_path: Path) -> None:
     before = asked(given, members=1)
     check_same(tmp_path, before, asked(given, "score", "right"))
@@ -101,6 +113,8 @@ def test_more_may_be_asked_of_a_folder_and_nothing_otherwise(given: tuple[Path, 
         (["--video", "gone.mp4"], 7, "gone.mp4 cannot be read: No such file"),
         (["--video", "VIDEOS", "--env", "ALE/Pong-v5"], 2, "--env is for agents that play games"),
         (["--video", "VIDEOS", "--atoms"], 2, "--atoms is for agents that play games"),
+        (["--video", "VIDEOS", "--seeds", "4,5"], 2, "--seeds is for agents that play games"),
+        (["--video", "VIDEOS", "--max-steps", "9"], 2, "--max-steps is for agents that play games"),
         (["--video", "VIDEOS", "--target", "value"], 2, "--target value is for agents that play: take score, a class"),
         (["--video", "VIDEOS", "--probe", "PROBE"], 2, "--probe brings its clips along"),
         (["--probe", "gone.npz"], 2, "there is no probe set gone.npz"),

@@ -189,6 +189,25 @@ def test_videos_of_a_folder_have_the_class_of_theirs_and_a_few_are_taken_evenly(
     assert "3 of 6 videos were taken, evenly from all; more with --probe-steps" in notes
 
 
+def test_videos_of_two_folders_have_names_of_their_own(tmp_path: Path) -> None:
+    for folder, count in (("a", 9), ("b", 10)):
+        write_video(tmp_path / folder / "left" / "0.mp4", count)
+    write_video(tmp_path / "b" / "left" / "1.mp4", 9)
+    found, _ = tracked_videos([tmp_path / "a", tmp_path / "b"], CLASSES, 100)
+    assert [video.name for video in found] == [
+        str(tmp_path / "a" / "left" / "0.mp4"), str(tmp_path / "b" / "left" / "0.mp4"), "left/1.mp4"
+    ]  # fmt: skip
+
+
+def test_hidden_files_of_a_flat_folder_are_no_videos_and_a_link_to_nothing_is_told(tmp_path: Path) -> None:
+    write_video(tmp_path / "0.mp4", 9)
+    (tmp_path / "._0.mp4").write_bytes(b"what a Mac leaves on other disks")
+    (tmp_path / "1.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    found, notes = tracked_videos([tmp_path], CLASSES, 100)
+    assert [video.path.name for video in found] == ["0.mp4"]
+    assert len(notes) == 1 and notes[0].startswith(f"{tmp_path / '1.mp4'} cannot be read: No such file")
+
+
 def test_a_file_has_the_class_of_its_folder_if_that_is_one(tmp_path: Path) -> None:
     labelled, other = write_video(tmp_path / "LEFT" / "a.mp4", 9), write_video(tmp_path / "holiday" / "b.mp4", 9)
     found, notes = tracked_videos([labelled, other.parent, labelled], CLASSES, 100)

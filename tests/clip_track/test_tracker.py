@@ -5,13 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from inspector.clip_track.border import border_of, border_ratio, border_text
 from inspector.clip_track.plan import ClipSettings, clip_plan
 from inspector.clip_track.probe import UNKNOWN
-from inspector.clip_track.recognised import accuracy
+from inspector.clip_track.recognised import RECOGNISED, accuracy, recognised_rows
+from inspector.clip_track.report_words import clip_sections
 from inspector.clip_track.tracker import ClipTrack, checked_explanations, track_clips
 from inspector.clip_track.videos import TrackedVideo
 from inspector.clip_track.work import class_of, classes_of, explain_clips
@@ -91,6 +93,16 @@ def test_accuracy_counts_labelled_clips_and_its_interval_draws_videos(found: Cli
     assert np.isnan(accuracy(scores, unknown)).all()
 
 
+def test_a_clip_whose_scores_are_no_numbers_is_not_recognised(found: ClipTrack) -> None:
+    probe = replace(found.probe, labels=np.zeros(12, np.int64))
+    scores = np.full((12, 3), np.nan, np.float32)
+    scores[:3] = (1, 0, 0)
+    assert accuracy(scores, probe)[0] == 0.25
+    rows = list(recognised_rows("tiny", 0, {"scores": scores, "score": scores[:, 0]}, probe))
+    assert [row["recognised"] for row in rows] == ["right"] * 3 + [None] * 9
+    assert pa.Table.from_pylist(rows, schema=RECOGNISED).column("recognised").null_count == 9
+
+
 def test_the_class_explained_is_the_videos_own_or_the_one_asked_for(found: ClipTrack) -> None:
     probe = found.probe
     assert np.array_equal(classes_of(probe, SCORE), probe.labels)
@@ -148,13 +160,14 @@ def test_a_video_that_cannot_be_read_is_named_and_the_others_go_on(videos: list[
     torn = tmp_path / "torn.mp4"
     torn.write_bytes(videos[0].path.read_bytes()[:700])
     short = write_video(tmp_path / "short.mp4", 5)
-    broken = [replace(videos[0], name=path.name, path=path, mask=None, digest=path.name) for path in (torn, short)]
+    broken = [replace(videos[0], name=path.name, path=path, digest=path.name) for path in (torn, short)]
     settings = replace(SETTINGS, explanations=(SCORE,), random_networks=1)
     result = track_clips([make_series()], [*broken, videos[2]], settings, tmp_path / "out", here)
     reasons = {failure.name: failure.reason for failure in result.failures}
     assert set(reasons) == {"video torn.mp4", "video short.mp4"}
     assert "has 5 frames, 8 are needed" in reasons["video short.mp4"]
     assert set(result.probe.videos.tolist()) == {2} and result.group_count == 1
+    assert "1 of 1 video" in clip_sections(result) and "1 of 3 videos" not in clip_sections(result)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {one["name"] for one in manifest["left_out"]} == set(reasons)
     with pytest.raises(InspectorError, match="no video could be read: "):
@@ -201,6 +214,12 @@ def test_the_border_is_compared_with_the_centre(found: ClipTrack) -> None:
     assert border_text(border, curve) == (
         "border to centre: 1.00 (1.00 to 1.00) at 0 clips, 3.00 (3.00 to 3.00) at 4.0 k clips; "
         "of untrained networks 1.00 to 1.00"
+    )
+    nothing = border_of([explained_of(np.zeros(8)), explained_of(bowl)], [explained_of(np.zeros(8))])
+    assert nothing is not None
+    assert border_text(nothing, curve) == (
+        "border to centre: no relevance at 0 clips, 3.00 (3.00 to 3.00) at 4.0 k clips; "
+        "of untrained networks none has any relevance"
     )
     assert border_of([explained_of(np.ones(3))], [explained_of(np.ones(3))]) is None
     assert np.isnan(border_ratio(np.zeros(8)))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.clips.masks import cover_of, mask_beside, read_mask
+from inspector.clips.masks import cover_of, mask_beside, read_masks
 from inspector.clips.recipe import ClipRecipe
 from inspector.errors import VideoError
 
@@ -25,7 +25,9 @@ def write(path: Path, mask: np.ndarray, shape: tuple[int, ...] | None = None) ->
 def test_masks_are_read_as_they_were_packed(tmp_path: Path) -> None:
     mask = np.random.default_rng(1).random((5, 7, 11)) > 0.6
     path = write(tmp_path / "one.mask.npz", mask)
-    np.testing.assert_array_equal(read_mask(path, (5, 7, 11)), mask)
+    masks = read_masks(path, (5, 7, 11))
+    np.testing.assert_array_equal([masks.of(frame) for frame in range(5)], mask)
+    assert masks.bits.nbytes == 49  # 385 pixels, a bit each
     assert mask_beside(tmp_path / "one.mp4") == path
     assert mask_beside(tmp_path / "two.mp4") is None
 
@@ -33,20 +35,20 @@ def test_masks_are_read_as_they_were_packed(tmp_path: Path) -> None:
 def test_masks_of_another_video_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "one.mask.npz", np.zeros((5, 7, 11), bool))
     with pytest.raises(VideoError, match="masks of 5×7×11 and the video frames of 5×11×7"):
-        read_mask(path, (5, 11, 7))
+        read_masks(path, (5, 11, 7))
 
 
 def test_masks_that_are_too_few_for_their_shape_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "one.mask.npz", np.zeros((4, 8, 8), bool), shape=(5, 8, 8))
     with pytest.raises(VideoError, match="holds 32 bytes of bits, 40 are needed"):
-        read_mask(path, (5, 8, 8))
+        read_masks(path, (5, 8, 8))
 
 
 def test_a_file_that_would_unpack_to_far_more_is_not_unpacked(tmp_path: Path) -> None:
     path = write(tmp_path / "one.mask.npz", np.zeros((1000, 64, 64), bool))
     assert path.stat().st_size < 10_000
     with pytest.raises(VideoError, match="would unpack to 512,"):
-        read_mask(path, (2, 64, 64))
+        read_masks(path, (2, 64, 64))
 
 
 @pytest.mark.parametrize("content", [b"", b"no masks at all", b"PK\x03\x04 torn"])
@@ -54,14 +56,14 @@ def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) ->
     path = tmp_path / "one.mask.npz"
     path.write_bytes(content)
     with pytest.raises(VideoError, match="holds no masks that can be read"):
-        read_mask(path, (2, 8, 8))
+        read_masks(path, (2, 8, 8))
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "one.mask.npz"
     np.savez(path, bits=np.array([{}], dtype=object), shape=np.array([1, 8, 8]))
     with pytest.raises(VideoError, match="holds no masks that can be read"):
-        read_mask(path, (1, 8, 8))
+        read_masks(path, (1, 8, 8))
 
 
 def test_an_array_that_says_it_is_larger_than_memory_is_refused(tmp_path: Path) -> None:
@@ -73,14 +75,14 @@ def test_an_array_that_says_it_is_larger_than_memory_is_refused(tmp_path: Path) 
         file.writestr("bits.npy", header.getvalue() + b"few bytes")
         file.writestr("shape.npy", shape.getvalue())
     with pytest.raises(VideoError, match="holds no masks that can be read"):
-        read_mask(path, (2, 8, 8))
+        read_masks(path, (2, 8, 8))
 
 
 def test_a_shape_that_is_no_number_of_pixels_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "one.mask.npz"
     np.savez(path, bits=np.zeros(16, np.uint8), shape=np.array([np.inf, 8, 8]))
     with pytest.raises(VideoError, match="holds no masks that can be read"):
-        read_mask(path, (2, 8, 8))
+        read_masks(path, (2, 8, 8))
 
 
 def test_whatever_bytes_are_changed_a_file_is_read_or_refused(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_whatever_bytes_are_changed_a_file_is_read_or_refused(tmp_path: Path) ->
             content[place] = chance.integers(256)
         path.write_bytes(content)
         try:
-            assert read_mask(path, (2, 8, 8)).shape == (2, 8, 8)
+            assert read_masks(path, (2, 8, 8)).of(1).shape == (8, 8)
         except VideoError:
             refused += 1
     assert refused > 100
@@ -104,7 +106,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("letter.txt", "hello")
     with pytest.raises(VideoError, match="holds no masks that can be read"):
-        read_mask(path, (1, 8, 8))
+        read_masks(path, (1, 8, 8))
 
 
 def test_a_mask_of_the_size_of_the_input_covers_whole_pixels() -> None:

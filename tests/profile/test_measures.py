@@ -128,6 +128,17 @@ def test_the_share_of_a_region_stands_beside_its_share_of_the_area() -> None:
     assert region_of(own, np.ones(VIDEOS, bool), np.zeros(VIDEOS, bool), nets, masked, "absolute") is None
 
 
+def test_masks_that_mark_nothing_have_no_density_and_no_warning() -> None:
+    own = found(1.0)
+    own |= {"region_absolute": 0.5 * own["absolute"], "area": np.full((VIDEOS, FRAMES), 0.1)}
+    for values in (own["region_absolute"], own["area"]):
+        values[1:] = 0
+    for masked in (np.arange(VIDEOS) < 2, np.arange(VIDEOS) == 1):
+        region = region_of(own, np.ones(VIDEOS, bool), masked, [own], masked, "absolute")
+        assert region is not None
+        assert (region.share.mean > 0) == masked[0] == np.isfinite(region.density.mean)
+
+
 def test_the_rule_takes_the_stride_with_the_least_excess_and_sees_no_labels() -> None:
     profiles = {1: profile(1.6, [1.0]), 2: profile(1.2, [1.0]), 4: profile(1.4, [1.0])}
     sure = {stride: np.full(VIDEOS, 0.5 + 0.1 * (stride == 4)) for stride in profiles}

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from inspector.profile.paired import accuracy_of, compare, holm, mcnemar, wilson
+from inspector.profile.paired import accuracy_of, compare, holm, mcnemar, recognised, wilson
 
 
 def test_the_interval_of_wilson_is_that_of_the_books() -> None:
@@ -36,3 +36,8 @@ def test_videos_are_counted_by_what_they_were_at_both_strides() -> None:
     assert (found.both, found.gained, found.lost, found.neither) == (2, 2, 1, 1)
     assert found.difference == pytest.approx(1 / 6) and found.p == found.p_holm == 1.0
     assert accuracy_of(first).share == 0.5
+
+
+def test_a_video_whose_scores_are_no_numbers_is_not_recognised() -> None:
+    probabilities = np.array([[0.7, 0.3], [np.nan, np.nan], [0.2, 0.8], [0.6, 0.4]])
+    assert recognised(probabilities, np.array([0, 0, 1, 1])).tolist() == [True, False, True, False]

@@ -9,17 +9,22 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from inspector.clips.masks import cover_of, read_mask
+from inspector.clips.masks import cover_of, read_masks
 from inspector.clips.source import open_video
 from inspector.errors import InspectorError, UsageError
 from inspector.profile.figure import FIGURE_NAMES, draw_figure
-from inspector.profile.folder import LeftOut
-from inspector.profile.plan import Settings
-from inspector.profile.profiler import Result, drop_frames, profile
+from inspector.profile.folder import LeftOut, find_videos
+from inspector.profile.measures import Estimate
+from inspector.profile.paired import Comparison, compare
+from inspector.profile.places import Places
+from inspector.profile.plan import Plan, Read, Settings
+from inspector.profile.profiler import drop_frames, profile
 from inspector.profile.report import report_html
+from inspector.profile.result import Result
 from inspector.profile.summary import summary
 from inspector.profile.tables import manifest_of, number_rows, write_tables
-from inspector.profile.work import digest_of
+from inspector.profile.work import Opener, digest_of
+from inspector.sweep import Failure
 from inspector.viewing.interpreter import ClipInterpreter
 from tests.profile.tiny import FRAMES, here, make_folder, open_gloomy, open_restless, open_tiny
 
@@ -72,8 +77,8 @@ def test_scores_and_sums_are_those_of_the_network_on_the_clip_itself(result: Res
         np.testing.assert_allclose(found["positive"][row], one.relevance.values.clip(min=0).sum((1, 2)), rtol=1e-3)
         assert result.at[stride].right[row] == (one.scores.argmax() == video.label)
         if video.mask:
-            masks = read_mask(video.mask, (int(result.frame_counts[row]), 48, 64))[cut]
-            covers = np.stack([cover_of(mask, agent.recipe) for mask in masks])
+            masks = read_masks(video.mask, (int(result.frame_counts[row]), 48, 64))
+            covers = np.stack([cover_of(masks.of(frame), agent.recipe) for frame in range(masks.shape[0])[cut]])
             inside = (np.abs(one.relevance.values) * covers).sum((1, 2))
             np.testing.assert_allclose(found["region_absolute"][row], inside, rtol=1e-3)
             np.testing.assert_allclose(found["area"][row], covers.mean((1, 2)), rtol=1e-3)
@@ -120,6 +125,75 @@ def test_what_was_done_is_not_done_again(result: Result, videos: Path, work: Pat
     explained = [name for name in names if "explained" in name]
     assert len(explained) == 1 and "stride 3" in explained[0]
     np.testing.assert_array_equal(more.at[1].found["absolute"], result.at[1].found["absolute"])
+
+
+def test_videos_worked_on_in_many_parts_have_the_same_numbers(
+    result: Result, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspector.profile.plan.TOGETHER", 2)
+    monkeypatch.setattr("inspector.profile.plan.RANDOM_PARTS", 1)
+    compared = []
+
+    def watched(first, others):  # type: ignore[no-untyped-def]
+        compared.append(first)
+        return compare(first, others)
+
+    monkeypatch.setattr("inspector.profile.gathering.compare", watched)
+    parted = profile(open_tiny, videos, replace(SETTINGS, random_networks=1), tmp_path, here)
+    assert compared[0] is parted.at[1].right and compared[1] is parted.at[1].stretch_right
+    assert parted.videos == result.videos and parted.random_videos == 2
+    assert parted.frame_counts.tolist() == [24, 25] * 3 and parted.masked.tolist() == [True, False] * 3
+    for stride, one in parted.at.items():
+        np.testing.assert_allclose(one.found["scores"], result.at[stride].found["scores"], atol=1e-5)
+        np.testing.assert_allclose(one.stretch, result.at[stride].stretch, atol=1e-5)
+
+
+def test_reading_that_fails_ends_the_profile_before_anything_is_explained(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def dying(units):  # type: ignore[no-untyped-def]
+        for unit in units:
+            asked.append(unit.name)
+            yield unit, Failure(unit.name, "its process died")
+
+    monkeypatch.setattr("inspector.profile.plan.TOGETHER", 2)
+    with pytest.raises(InspectorError, match="videos 1 of 4: read: its process died"):
+        profile(open_tiny, videos, SETTINGS, tmp_path, dying)
+    assert len(asked) == 4 and all(name.endswith(": read") for name in asked)
+
+
+def test_untrained_networks_are_known_by_the_clips_they_are_calibrated_on(videos: Path, tmp_path: Path) -> None:
+    found, _ = find_videos(videos, open_tiny().class_names)
+    numbers, plans = np.array([24]), []
+    for first in found[:2]:
+        read = [Read((one,), numbers, np.array([False]), tmp_path) for one in (first, found[4])]
+        plans.append(Plan(Opener("tiny", open_tiny), Places(FRAMES, (1, 2)), SETTINGS, read))
+    random, own = ([plan.explaining(2, seed)[1].key for plan in plans] for seed in (0, None))
+    assert random[0] != random[1] and own[0] == own[1]
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "corrected", "line"),
+    [
+        (9, 1, 0.06, "faster or not: no stride differs from stride 1 for certain (the least p is 0.06, at stride 2: "),
+        (9, 1, 0.04, "faster: stride 2 is better than stride 1 by 80.0 points (9 videos gained, 1 lost, p 0.04)"),
+        (1, 9, 0.04, "faster: stride 2 is worse than stride 1 by 80.0 points (1 video gained, 9 lost, p 0.04)"),
+    ],
+)
+def test_only_what_is_sure_after_the_correction_is_said_to_be_faster_or_slower(
+    gained: int, lost: int, corrected: float, line: str, result: Result
+) -> None:
+    told = summary(replace(result, compared=(Comparison(2, 0, gained, lost, 0, 0.02, corrected),)))
+    assert sum(one.startswith(line) for one in told) == 1
+
+
+def test_clips_over_the_stretch_are_kept_apart_from_the_one_in_the_middle(result: Result, tmp_path: Path) -> None:
+    flipped = {stride: replace(one, stretch_right=~one.right) for stride, one in result.at.items()}
+    write_tables(replace(result, at=flipped), tmp_path)
+    rows = pq.read_table(tmp_path / "videos.parquet").to_pylist()
+    assert all(row["stretch_right"] != row["right"] for row in rows)
 
 
 def test_tables_hold_a_row_a_video_and_stride_and_every_number(result: Result, tmp_path: Path) -> None:
@@ -181,6 +255,45 @@ def test_the_curves_are_the_same_bytes_each_time_and_leave_out_what_is_not_known
     bare = {stride: replace(one, regions={"absolute": None, "positive": None}) for stride, one in result.at.items()}
     draw_figure(replace(result, at=bare), tmp_path)
     assert b"what masks mark" not in (tmp_path / FIGURE_NAMES[1]).read_bytes()
+
+
+def test_masks_that_mark_nothing_and_scores_that_are_no_numbers_are_shown_as_such(
+    result: Result, tmp_path: Path
+) -> None:
+    blank = Estimate(0.0, 0.0, 0.0)
+    at = {}
+    for stride, one in result.at.items():
+        region, unknown = one.regions["absolute"], np.full_like(one.probabilities, np.nan)
+        assert region is not None
+        empty = replace(region, share=blank, area=blank, density=Estimate(np.nan, np.nan, np.nan), networks=np.zeros(3))
+        at[stride] = replace(one, regions={"absolute": empty}, probabilities=unknown, stretch=unknown)
+    agent = replace(result.agent, facts=replace(result.agent.facts, name="run $x_{$ 2"))  # nor is a name a formula
+    odd = replace(result, at=at, agent=agent)
+    draw_figure(odd, tmp_path)
+    assert "run $x_{$ 2" in (tmp_path / FIGURE_NAMES[1]).read_text("utf-8")
+    write_tables(odd, tmp_path)
+    assert "nan" not in report_html(odd, "<svg></svg>") and not any("nan" in line for line in summary(odd))
+    table = pq.read_table(tmp_path / "videos.parquet")
+    for name in ("recognised", "probability", "true_probability", "stretch_recognised", "stretch_probability"):
+        assert table.column(name).null_count == len(table)
+
+
+def test_the_columns_of_a_table_have_the_same_types_whatever_was_found(result: Result, tmp_path: Path) -> None:
+    write_tables(result, tmp_path)
+    types = pq.read_schema(tmp_path / "videos.parquet")
+    write_tables(replace(result, masked=np.zeros(6, bool)), tmp_path)
+    bare = pq.read_table(tmp_path / "videos.parquet")
+    assert bare.schema.equals(types) and bare.column("region_area").null_count == len(bare)
+
+
+def test_a_damaged_file_does_not_keep_the_frames_from_being_dropped(tmp_path: Path) -> None:
+    units = tmp_path / "units"
+    units.mkdir()
+    (units / "0.npz").write_bytes(b"PK\x03\x04 torn")
+    np.savez(units / "1.npz", clips=np.zeros(1), covers=np.zeros(1))
+    np.savez(units / "2.npz", absolute=np.zeros(1))
+    drop_frames(tmp_path)
+    assert sorted(path.name for path in units.iterdir()) == ["0.npz", "2.npz"]
 
 
 def test_names_cannot_put_code_into_the_report(result: Result) -> None:

@@ -22,7 +22,8 @@ from inspector.track.summary import agreement_text, order_text, together
 from inspector.track.tracker import Series
 from inspector.track.words import games_text
 from inspector.track.work import Explaining
-from inspector.track_command import again, say_assumed
+from inspector.track_command import LEFT as LEFT_FILES
+from inspector.track_command import Task, again, say_assumed, tell
 from tests.interrupts import interrupted
 
 LEFT = (
@@ -176,6 +177,7 @@ def test_a_corrupt_file_is_named_the_rest_goes_on_and_the_exit_code_says_so(
         (["pong", "--address", "here:1"], 2, "--address names a Ray cluster: add --engine ray"),
         (["pong", "--target", "JUMP"], 2, "no target 'JUMP'"),
         (["pong", "--regions", "gone.toml"], 2, "gone.toml"),
+        (["pong", "--device", "nonsense"], 2, "--device nonsense cannot be used"),
         (["pong", "--composite", "gone.toml"], 2, "gone.toml: there is no such file"),
     ],
 )
@@ -185,6 +187,18 @@ def test_what_makes_no_sense_is_refused(
     assert main(["track", *words, *SMALL[2:], "-o", str(tmp_path / "out"), "-q"]) == code
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_names_in_brackets_are_told_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "runs [seed]"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({"summary": ["ppo[/b] [red]: 3 checkpoints"]}))
+    (folder / "report.html").touch()
+    task = Task([], folder, {}, None, print, print, print, LEFT_FILES, ("games.parquet",))  # type: ignore[arg-type]
+    tell(task, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "ppo[/b] [red]: 3 checkpoints", f"report    {folder}/report.html", f"tables    {folder}: games.parquet"
+    ]  # fmt: skip
 
 
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(

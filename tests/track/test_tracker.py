@@ -20,6 +20,7 @@ from inspector.load import CheckpointSeries, open_series
 from inspector.probe_file import save_probe
 from inspector.sweep import Failure, Progress, Unit
 from inspector.sweep.run import Processes
+from inspector.track.checks import checked_series
 from inspector.track.plan import Settings
 from inspector.track.summary import summary
 from inspector.track.tracker import Track, track
@@ -309,6 +310,13 @@ def test_the_manifest_says_what_was_chosen(found: Track) -> None:
     assert [len(one["checkpoints"]) for one in manifest["series"]] == [3]
     assert set(manifest["series"][0]["attention"][0]["onsets"]) == set(found.probe.names)
     assert np.isfinite(list(manifest["seconds"].values())).all()
+
+
+def test_a_series_that_is_called_as_the_second_of_two_has_a_name_of_its_own(series: CheckpointSeries) -> None:
+    alike = [series, series, replace(series, name="breakout (2)"), series]
+    assert [one.name for one in checked_series(alike)] == [
+        "breakout", "breakout (2)", "breakout (2) (2)", "breakout (3)"
+    ]  # fmt: skip
 
 
 def test_series_of_the_same_name_are_told_apart(series: CheckpointSeries, found: Track, tmp_path: Path) -> None:
