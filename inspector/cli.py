@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="inspector",
-        description="See what a game-playing network looks at when it decides.",
+        description="See what a game-playing or video-watching network looks at when it decides.",
         epilog=EXAMPLES,
         formatter_class=HelpFormatter,
     )

@@ -54,12 +54,14 @@ examples:
   inspector record weights.pt --env ALE/Breakout-v5 --architecture nature --output-kind q_values
   inspector record weights.pt --env ALE/Qbert-v5 --factory my_package.networks:build --json
   inspector record motion-digits --video clip.mp4 --target grow
-  inspector record torchvision:r3d_18 --weights r3d_18.pth --video bikes.mp4 --stride 2"""
+  inspector record torchvision:r3d_18 --weights r3d_18.pth --video bikes.mp4 --stride 2
+  inspector record mynet:make --weights mine.pt --classes names.txt --resize 128x171 --crop 112x112 --video bikes.mp4"""
 
 TRACK_EXAMPLES = """\
 a series:
   a bundled agent; a folder with the checkpoints that stable-baselines3 or CleanRL wrote along the way; or a glob of
-  such files, in quotes. Several series are training runs of one setting with different seeds.
+  such files, in quotes. Several series are training runs of one setting with different seeds. Of agents that watch
+  videos: a bundle, or the folder of a run of agents/train_clips.py.
 
 examples:
   inspector track breakout
@@ -82,6 +84,7 @@ examples:
   inspector profile motion-digits videos --strides 1,2,4 --target true -o profiles/digits
   inspector profile torchvision:r3d_18 videos --strides 1,2 --jobs 4
   inspector profile torchvision:r3d_18 videos --weights mine.pt --classes names.txt
+  inspector profile mynet:make videos --weights mine.pt --classes names.txt --window 12 --resize 48x48 --crop 48x48
   inspector profile -o profiles/digits --resume motion-digits videos --strides 1,2,3,4"""
 
 LIVE_EXAMPLES = f"""\
