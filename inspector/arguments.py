@@ -14,6 +14,9 @@ OVERLAYS = ("relevance", "positive", "regions", "off")
 COLOURS = ("auto", "truecolor", "256", "16", "none")
 """As in `inspector.lrp` and `inspector.live`, which take too long to import for a help text."""
 
+TORCHVISION = "torchvision:"
+"""Begins the name of a video network of torchvision."""
+
 
 def count(text: str) -> int:
     """A whole number of at least 1."""

@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     track.set_defaults(run=commands.track)
     options.add_series(track)
+    clip_options.add_tracked(track)
     options.add_facts(track)
     options.add_manners(track, quiet=True)
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from inspector.arguments import colours, composite, count, size, strides, whole
+from inspector.arguments import TORCHVISION, colours, composite, count, size, strides, whole
 from inspector.errors import UsageError
 
 
@@ -21,11 +21,32 @@ def add_video(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tracked(parser: argparse.ArgumentParser) -> None:
+    """Which videos classifiers are tracked on, and how clips are made for them."""
+    video = parser.add_argument_group("videos, for agents that watch them")
+    video.add_argument(
+        "--video",
+        metavar="PATH",
+        type=Path,
+        nargs="+",
+        action="extend",
+        help="videos: files, or folders with a subfolder a class",
+    )
+    video.add_argument("--stride", metavar="N", type=count, help="take every Nth frame: N times as fast (default 1)")
+    video.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
+    add_recipe(video)
+
+
 def add_clip_facts(parser: argparse.ArgumentParser) -> None:
     """What a bare video network cannot say of itself."""
     facts = parser.add_argument_group("when the agent watches videos")
     facts.add_argument("--weights", metavar="FILE", type=Path, help="weights of torchvision:NAME or MODULE:FUNCTION")
     facts.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
+    add_recipe(facts)
+
+
+def add_recipe(facts: argparse._ArgumentGroup) -> None:
+    """How clips are made for a bare video network."""
     facts.add_argument("--window", metavar="N", type=count, help="frames of a clip (default: the agent's own)")
     facts.add_argument("--resize", metavar="HxW", type=size, help="rows and columns that frames are brought to")
     facts.add_argument("--crop", metavar="HxW", type=size, help="rows and columns that are cut out of their middle")
@@ -47,6 +68,7 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
         default=(1, 2, 3, 4),
         help="take every Nth frame: N times as fast (default 1,2,3,4)",
     )
+    parser.add_argument("--factory", metavar="MOD:FUNC", help="network of AGENT's weights, or torchvision:NAME")
     explain = parser.add_argument_group("explanation")
     explain.add_argument(
         "--target",
@@ -78,17 +100,27 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
 
 def source(arguments: Namespace) -> dict[str, Any]:
     """What `load_clip_agent` takes: the agent, and what the user says of it."""
-    told = {
-        "frames": arguments.window,
-        **{name: getattr(arguments, name) for name in ("resize", "crop", "mean", "std")},
-    }
     return {
         "source": arguments.agent,
         "checkpoint": arguments.checkpoint,
+        "factory": arguments.factory,
         "weights": arguments.weights,
         "classes": arguments.classes,
-        "recipe": {name: value for name, value in told.items() if value is not None},
+        "recipe": recipe_of(arguments),
     }
+
+
+def recipe_of(arguments: Namespace) -> dict[str, Any]:
+    """What the user says of how clips are made: fields of `ClipRecipe`."""
+    names = {"frames": "window", "resize": "resize", "crop": "crop", "mean": "mean", "std": "std"}
+    told = {field: getattr(arguments, name) for field, name in names.items()}
+    return {field: value for field, value in told.items() if value is not None}
+
+
+def may_watch(arguments: Namespace) -> bool:
+    """Whether the network that `--factory` names is one that watches videos, by all that is said of it."""
+    factory: str = arguments.factory or ""
+    return factory.startswith(TORCHVISION) or bool(factory and tells_of_clips(arguments))
 
 
 def tells_of_clips(arguments: Namespace) -> str | None:

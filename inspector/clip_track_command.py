@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from inspector.clip_options import may_watch, recipe_of
 from inspector.clip_track.plan import PROBE_CLIPS, ClipSettings, of_explaining
 from inspector.clip_track.probe import ClipProbe
 from inspector.clip_track.probe_file import read_clip_probe
@@ -31,13 +32,13 @@ CLIPS_LEFT = LEFT | {"positions": "positions.png"}
 """What a track of clips shows, by what it is."""
 
 _PLAYED = {one.name: one.default for one in fields(Settings) if one.name in ("seeds", "max_steps", "probe_games")}
-_PLAY = ("env", "atoms", "regions", "architecture", "factory", "output_kind", *PREPROCESSING, *_PLAYED)
+_PLAY = ("env", "atoms", "regions", "architecture", "output_kind", *PREPROCESSING, *_PLAYED)
 """Arguments that only agents have that play; and what some are if they are not given."""
 
 
 def watches_videos(arguments: Namespace) -> bool:
     """Whether the agents that are to be tracked watch videos."""
-    return bool(arguments.video) or any(watches_clips(source) for source in arguments.series)
+    return bool(arguments.video) or may_watch(arguments) or any(map(watches_clips, arguments.series))
 
 
 def clip_task(arguments: Namespace) -> Task:
@@ -45,10 +46,11 @@ def clip_task(arguments: Namespace) -> Task:
     _refuse_play(arguments)
     folder = arguments.output or default_folder(arguments.series[0])
     engine = engine_of(arguments)
-    opened = [open_clip_series(source, classes=arguments.classes) for source in arguments.series]
+    told = {"factory": arguments.factory, "classes": arguments.classes, "recipe": recipe_of(arguments)}
+    opened = [open_clip_series(source, **told) for source in arguments.series]
     say_opened(opened)
     check_different(opened)
-    series = checked_series(opened, ("class_names", "recipe"))
+    series = checked_series(opened, ("class_names", "recipe", "unit"))
     given = read_clip_probe(arguments.probe) if arguments.probe else None
     if given:
         given.check(series[0].recipe, series[0].class_names, arguments.stride)
@@ -101,7 +103,7 @@ def asked_of_clips(
         },
         "probe": probe.digest if probe else None,
         "recipe": asdict(series[0].recipe) | {"classes": names},
-        "series": {one.name: {m.frames: m.checkpoint.sha256 for m in one.members} for one in series},
+        "series": {one.name: {m.frames: m.digest for m in one.members} for one in series},
         "versions": versions(),
     }
     found: Asked = json.loads(to_json(whole))

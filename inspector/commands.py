@@ -91,7 +91,8 @@ def show(arguments: Namespace) -> int:
 
     with redirect_stdout(sys.stderr):
         watches = watches_clips(arguments.agent)
-        if watches or (watches is None and clip_options.tells_of_clips(arguments)):
+        told = clip_options.tells_of_clips(arguments) if watches is None else None
+        if watches or told or clip_options.may_watch(arguments):
             facts = describe_clips(**clip_options.source(arguments))
         else:
             clip_options.refuse_video(arguments)

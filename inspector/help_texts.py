@@ -61,7 +61,8 @@ TRACK_EXAMPLES = """\
 a series:
   a bundled agent; a folder with the checkpoints that stable-baselines3 or CleanRL wrote along the way; or a glob of
   such files, in quotes. Several series are training runs of one setting with different seeds. Of agents that watch
-  videos: a bundle, or the folder of a run of agents/train_clips.py.
+  videos: a bundle, the folder of a run of agents/train_clips.py, or weights of your own network with --factory, in files
+  whose names tell how long they were trained, as epoch_20.pt.
 
 examples:
   inspector track breakout
@@ -71,7 +72,8 @@ examples:
   inspector track logs/ppo_pong --env ALE/Pong-v5 --engine ray --address ray://head:10001
   inspector track -o tracks/pong --resume logs/ppo_pong --env ALE/Pong-v5
   inspector track run1 run2 run3 --env ALE/Breakout-v5 --probe tracks/breakout/probe.npz
-  inspector track motion-digits --video videos/motion-digits      (a folder with a subfolder a class)"""
+  inspector track motion-digits --video videos/motion-digits      (a folder with a subfolder a class)
+  inspector track checkpoints --factory mynet:make --video videos --classes names.txt --window 16"""
 
 PROFILE_EXAMPLES = """\
 a folder of videos:

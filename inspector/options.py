@@ -79,17 +79,6 @@ def add_series(parser: argparse.ArgumentParser) -> None:
     play.add_argument(
         "--max-steps", metavar="N", type=count, default=5000, help="steps after which a game is left (default 5000)"
     )
-    video = parser.add_argument_group("videos, for agents that watch them")
-    video.add_argument(
-        "--video",
-        metavar="PATH",
-        type=Path,
-        nargs="+",
-        action="extend",
-        help="videos: files, or folders with a subfolder a class",
-    )
-    video.add_argument("--stride", metavar="N", type=count, help="take every Nth frame: N times as fast (default 1)")
-    video.add_argument("--classes", metavar="FILE", type=Path, help="names of the classes: a line each, or a JSON list")
     explain = parser.add_argument_group("explanation")
     explain.add_argument(
         "--composite",

@@ -13,6 +13,7 @@ from typing import Any
 
 from inspector import clip_options, options
 from inspector.clips.agent import ClipAgent
+from inspector.clips.identity import digest_of
 from inspector.console import complain, print_json, print_notes, results, sweep_display
 from inspector.errors import UsageError
 from inspector.load.clip_opening import load_clip_agent
@@ -24,7 +25,6 @@ from inspector.profile.profiler import drop_frames, profile
 from inspector.profile.report import REPORT_FILE, write_report
 from inspector.profile.result import Result
 from inspector.profile.tables import MANIFEST, PROFILE_FILE, VIDEOS_FILE, write_tables
-from inspector.profile.work import digest_of
 from inspector.sweep.run import Processes, core_count
 
 LEFT = {"report": REPORT_FILE, "curves": FIGURE_NAMES[0]}

@@ -19,7 +19,6 @@ _OF_PLAY = (
     "greedy",
     "regions",
     "architecture",
-    "factory",
     "output_kind",
     "fps",
     *options.PREPROCESSING,

@@ -91,12 +91,12 @@ def explained_clips(track: ClipTrack, chosen: list[int], on_progress: Report | N
                 relevance = explained.relevance
                 found[place] = divided_by_size(relevance.values) if relevance and relevance.finite else None
         except (InspectorError, RuntimeError) as error:
-            trained = text_of(member.frames, "clips")
+            trained = text_of(member.frames, one.source.unit)
             _log.warning("%s at %s has no overlay in the film: %s", one.source.name, trained, error)
         for each, values in zip(maps, found, strict=True):
             each.append(values)
         if on_progress:
-            on_progress("clips", Progress(done, len(one.members), text_of(member.frames, "clips")))
+            on_progress("clips", Progress(done, len(one.members), text_of(member.frames, one.source.unit)))
     if all(values is None for each in maps for values in each):
         raise InspectorError(f"no checkpoint of {one.source.name} can be explained for the film: see the warnings")
     pairs = zip(chosen, maps, classes, strict=True)

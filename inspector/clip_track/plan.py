@@ -19,7 +19,7 @@ from inspector.track.work import Explaining
 PROBE_CLIPS = 160
 """Clips in a probe set, unless another number is asked for."""
 
-VERSION = 2
+VERSION = 3
 """Of what the pieces of work do: a change here makes all of them new."""
 
 
@@ -94,7 +94,7 @@ def clip_plan(one: ClipSeries, probe: ClipProbe, file: Path, settings: ClipSetti
     """
 
     def probing(member: ClipMember, explaining: Explaining, random_seed: int | None = None) -> Unit:
-        who = text_of(member.frames, "clips") if random_seed is None else f"untrained network {random_seed}"
+        who = text_of(member.frames, one.unit) if random_seed is None else f"untrained network {random_seed}"
         asked = {"random_seed": random_seed, "device": settings.device}
         inputs = _of_member(member) | asked | {"probe": probe.digest} | of_explaining(explaining, one.class_names)
         arguments = {"member": member, "probe": file, "explaining": explaining, **asked}
@@ -121,6 +121,6 @@ def _of_member(member: ClipMember) -> dict[str, Any]:
     relevant = ("torch", "numpy", "relevance-inspector")
     return {
         "version": VERSION,
-        "weights": member.checkpoint.sha256,
+        "agent": member.digest,
         "versions": {name: found for name, found in versions().items() if name in relevant},
     }

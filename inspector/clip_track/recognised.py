@@ -15,7 +15,7 @@ from inspector.track.measures import Ratios, by_episode, draw_episodes, interval
 RECOGNISED = pa.schema(
     [
         pa.field("series", pa.string(), nullable=False),
-        pa.field("clips_trained", pa.int64(), nullable=False),
+        pa.field("frames", pa.int64(), nullable=False),  # how long it was trained: in the file as `clips_trained`
         pa.field("video", pa.string(), nullable=False),
         pa.field("start", pa.int64(), nullable=False),  # first frame of the clip in its video
         pa.field("class", pa.string()),  # of the video; null where it is not known
@@ -59,7 +59,7 @@ def recognised_rows(series: str, trained: int, arrays: Arrays, probe: ClipProbe)
         label, score = int(probe.labels[number]), float(arrays["score"][number])
         yield {
             "series": series,
-            "clips_trained": trained,
+            "frames": trained,
             "video": probe.names[int(probe.videos[number])],
             "start": int(probe.starts[number]),
             "class": None if label == UNKNOWN else probe.class_names[label],

@@ -38,7 +38,7 @@ DEFINITIONS = {
     "below, in all regions at once, or at all positions at once. Half of those that it is estimated from are "
     "initialised as torch does, half as torchvision's video networks. Their batch norms have the statistics of "
     f"{CALIBRATED} of these clips, as in training: with fresh ones they would normalise nothing, and the shape of a "
-    "residual network alone would pick out positions. The checkpoint of 0 clips has fresh ones, as it was saved.",
+    "residual network alone would pick out positions. A checkpoint saved before training has fresh ones.",
     "Onset": "The first checkpoint from which on the share exceeds both null lines at every later checkpoint too. Its "
     "interval is found by drawing anew; it may reach beyond the last checkpoint.",
     "95 % interval": f"Clips of one video resemble each other, so whole videos are drawn anew, {RESAMPLES} times. It "
@@ -83,7 +83,7 @@ def _borders(track: ClipTrack) -> str:
     """Border to centre of every checkpoint, a column an explanation."""
     if track.borders[0][0] is None:
         return ""
-    head = ["clips trained", *(explained_text(one, track.terms) for one in track.explanations)]
+    head = [track.terms.axis, *(explained_text(one, track.terms) for one in track.explanations)]
     tables = []
     for number, (one, borders) in enumerate(zip(track.series, track.borders, strict=True)):
         body, name = _border_rows(one, number, borders), one.source.name

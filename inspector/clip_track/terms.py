@@ -1,5 +1,7 @@
 """What a track of clips calls its things."""
 
+from dataclasses import replace
+
 from inspector.clip_track.probe import ClipProbe
 from inspector.clip_track.work import OWN
 from inspector.draw.training import TrainingWords
@@ -15,12 +17,18 @@ FILM = TrainingWords(
 )
 
 
-def terms_of_clips(name: str, probe: ClipProbe) -> Terms:
+def trained_column(unit: str) -> str:
+    """The column of the tables that tells how long a checkpoint was trained, as `clips_trained`."""
+    return f"{unit}_trained"
+
+
+def terms_of_clips(name: str, probe: ClipProbe, unit: str = "clips") -> Terms:
     """Words for a video classifier.
 
     Args:
         name: Of the classifier, or of several together.
         probe: The clips.
+        unit: What training is counted in.
     """
     labelled = int(probe.labelled.sum())
     videos = len(set(probe.videos[probe.labelled].tolist()))
@@ -33,7 +41,7 @@ def terms_of_clips(name: str, probe: ClipProbe) -> Terms:
         state="clip",
         group="video",
         moment="clip",
-        axis="clips trained",
+        axis=f"{unit} trained",
         saved="clips",
         result="accuracy",
         result_line="accuracy, per cent",
@@ -46,6 +54,6 @@ def terms_of_clips(name: str, probe: ClipProbe) -> Terms:
         sources={"probe": "the same clips for all"},
         targets={OWN: f"score of {own}"}
         | {str(number): f"score of {one}" for number, one in enumerate(probe.class_names)},
-        film=FILM,
-        columns={"frames": "clips_trained", "stacked_frame": "position", "states": "clips", "episodes": "videos"},
+        film=replace(FILM, unit=unit),
+        columns={"frames": trained_column(unit), "stacked_frame": "position", "states": "clips", "episodes": "videos"},
     )

@@ -64,7 +64,7 @@ class ClipTrack(Found):
         """What it is about."""
         count = len(self.series)
         name = self.series[0].source.facts.name if count == 1 else f"{count} training runs"
-        return terms_of_clips(name, self.probe)
+        return terms_of_clips(name, self.probe, self.series[0].source.unit)
 
     @property
     def stack(self) -> int:
@@ -182,11 +182,11 @@ class _Gathering:
         for trained, clips in zip(frames, explained, strict=True):
             self._add(clips, frames=trained, source="probe", **about)
         self._add(joined(nets, same_states=True), frames=None, source="random", **about)
-        regions = curve_of(explaining, frames, attention.names, explained, nets, "clips")
+        regions = curve_of(explaining, frames, attention.names, explained, nets, plan.source.unit)
         attention.add_null(regions, area_shares(explained[0].sums, groups), **about)
         places = tuple(map(str, range(self._stack)))
         checkpoints, untrained = ([one.by_frame() for one in some] for some in (explained, nets))
-        positions = curve_of(explaining, frames, places, checkpoints, untrained, "clips")
+        positions = curve_of(explaining, frames, places, checkpoints, untrained, plan.source.unit)
         attention.add_null_by_frame(positions, **about)
         return regions, positions, border_of(explained, nets)
 
@@ -224,10 +224,10 @@ class _Gathering:
 def _write(result: ClipTrack, seconds: dict[str, float]) -> None:
     """Tables and manifest."""
     columns = result.terms.columns
-    attention = result.attention.rename_columns([columns.get(name, name) for name in result.attention.column_names])
-    for name, table in ((ATTENTION_FILE, attention), (RECOGNISED_FILE, result.recognised)):
+    for name, table in ((ATTENTION_FILE, result.attention), (RECOGNISED_FILE, result.recognised)):
+        named = table.rename_columns([columns.get(column, column) for column in table.column_names])
         with replacing(result.folder / name) as part:
-            pq.write_table(table, part, compression="zstd")
+            pq.write_table(named, part, compression="zstd")
     write_json(result.folder / MANIFEST, clip_manifest(result) | {"seconds": seconds})
 
 

@@ -61,4 +61,9 @@ def _count_classes(network: nn.Module, recipe: ClipRecipe, factory: str) -> int:
     found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != 2 or not output.shape[1]:
         raise CheckpointError(f"{factory} gives {found} for a batch of 2 clips: scores (2, classes) are needed")
+    if output.shape[1] == 1:
+        raise CheckpointError(
+            f"{factory} gives one score a clip, and a class is told from others: give a logit for each of two classes "
+            "at least, as of (0, score) for no and yes"
+        )
     return int(output.shape[1])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from inspector.arguments import TORCHVISION
 from inspector.clips.agent import ClipAgent
 from inspector.errors import UsageError
 from inspector.load.bundle import MANIFEST, choose, parse_manifest, watches
@@ -12,7 +13,7 @@ from inspector.load.clip_bundle import ClipBundle, choose_clips, read_clip_bundl
 from inspector.load.clip_factory import read_clip_factory
 from inspector.load.clip_recipe import change
 from inspector.load.clip_run import find_clip_run, read_clip_run
-from inspector.load.opening import TORCHVISION, find, seek
+from inspector.load.opening import find, seek
 from inspector.load.torchvision_video import open_torchvision
 from inspector.records import ClipCheckpoint
 
@@ -21,8 +22,9 @@ def load_clip_agent(
     source: str | Path,
     *,
     checkpoint: int | str = "last",
-    weights: Path | None = None,
-    classes: Path | None = None,
+    factory: str | None = None,
+    weights: str | Path | None = None,
+    classes: str | Path | None = None,
     recipe: Mapping[str, object] | None = None,
     device: str = "cpu",
 ) -> ClipAgent:
@@ -30,10 +32,12 @@ def load_clip_agent(
 
     Args:
         source: Name or folder of a bundle; folder of a run of `agents/train_clips.py`; `torchvision:NAME`, a video
-            network of torchvision's; or `module:function`, which imports the user's own code and calls it for one.
+            network of torchvision's; `module:function`, which imports the user's own code and calls it for one; or a
+            file of weights.
         checkpoint: Of a bundle or a run: clips trained, or `first`, `last`, `best` (highest accuracy).
-        weights: A file of weights for a network of torchvision's or of the user's code; None takes torchvision's own,
-            or the network as the function returns it.
+        factory: `torchvision:NAME` or `module:function`, for the network whose weights `source` holds.
+        weights: The other way round: the weights of the network that `source` names; None takes torchvision's own, or
+            the network as the function returns it.
         classes: A file with the names of the classes, in the order of the scores: a line each, or a JSON list.
         recipe: Fields of `ClipRecipe` that are to be otherwise: `frames`, `resize`, `crop`, `mean`, `std`.
         device: Where the network is to lie.
@@ -46,9 +50,11 @@ def load_clip_agent(
         UsageError: If an argument makes no sense or contradicts the weights, or the agent plays games.
         UnsupportedError: If it is a transformer of torchvision's.
     """
+    if factory is not None:
+        source, weights = _turned(source, factory, weights)
     agent = _open(source, checkpoint, weights, recipe or {})
     if classes is not None:
-        names = read_class_names(classes, len(agent.class_names), agent.facts.checkpoint.path)
+        names = read_class_names(Path(classes), len(agent.class_names), agent.facts.checkpoint.path)
         agent = replace(agent, class_names=names)
     try:
         agent.network.to(device)
@@ -83,8 +89,8 @@ def clip_checkpoints(source: str | Path) -> tuple[ClipCheckpoint, ...]:
     place = find(source)
     if not isinstance(place, Path) or not place.is_dir() or not _is_clip_folder(place):
         raise UsageError(
-            f"{source} is no series of checkpoints that watch videos: name a bundle of such an agent, or the folder of "
-            "a run of agents/train_clips.py"
+            f"{source} is no series of checkpoints that watch videos: name a bundle of such an agent, the folder of a "
+            "run of agents/train_clips.py, or files of weights with their network, by --factory"
         )
     return open_clip_folder(place).checkpoints
 
@@ -101,13 +107,30 @@ def _is_clip_folder(folder: Path) -> bool:
     return find_clip_run(folder) is not None
 
 
-def _open(source: str | Path, checkpoint: int | str, weights: Path | None, told: Mapping[str, object]) -> ClipAgent:
-    name = str(source)
+def _turned(source: str | Path, factory: str, weights: str | Path | None) -> tuple[str, Path]:
+    """A file of weights and whose they are, as the network and its file."""
+    if weights is not None:
+        raise UsageError(f"{source} and {weights} cannot both be weights of {factory}: leave out --weights")
+    place = find(source)
+    if isinstance(place, str) or place.is_dir():
+        raise UsageError(f"{source} is no file of weights, which --factory names the network of: leave --factory out")
+    return factory, place
+
+
+def _open(
+    source: str | Path, checkpoint: int | str, weights: str | Path | None, told: Mapping[str, object]
+) -> ClipAgent:
+    name, file = str(source), None if weights is None else Path(weights)
     if name.startswith(TORCHVISION):
-        return _only(open_torchvision(name, weights, told=told), checkpoint)
+        return _only(open_torchvision(name, file, told=told), checkpoint)
     place = find(source)
     if isinstance(place, str):
-        return _only(read_clip_factory(place, weights, told), checkpoint)
+        return _only(read_clip_factory(place, file, told), checkpoint)
+    if place.is_file():
+        raise UsageError(
+            f"{source} does not say which network it belongs to: name that by --factory MODULE:FUNCTION, or by "
+            f"--factory {TORCHVISION}NAME; if it plays games, leave out --video"
+        )
     if not place.is_dir() or not _is_clip_folder(place):
         raise UsageError(f"{source} plays games, it watches no videos: leave out --video, or name an agent that does")
     if weights is not None:

@@ -14,8 +14,9 @@ def describe_clips(
     source: str | Path,
     *,
     checkpoint: int | str = "last",
-    weights: Path | None = None,
-    classes: Path | None = None,
+    factory: str | None = None,
+    weights: str | Path | None = None,
+    classes: str | Path | None = None,
     recipe: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """Tell what an agent that watches videos is, without showing it one.
@@ -23,6 +24,7 @@ def describe_clips(
     Args:
         source: As in `load_clip_agent`, and so are the others.
         checkpoint: Which weights.
+        factory: The network of the weights that the source holds.
         weights: A file of weights.
         classes: A file with the names of the classes.
         recipe: Fields of `ClipRecipe`.
@@ -34,7 +36,9 @@ def describe_clips(
     Raises:
         InspectorError: As `load_clip_agent`.
     """
-    agent = load_clip_agent(source, checkpoint=checkpoint, weights=weights, classes=classes, recipe=recipe)
+    agent = load_clip_agent(
+        source, checkpoint=checkpoint, factory=factory, weights=weights, classes=classes, recipe=recipe
+    )
     facts, (low, high) = agent.facts, agent.recipe.bounds()
     series = clip_checkpoints(source) if facts.format in ("bundle", "run") else (facts.checkpoint,)
     return {

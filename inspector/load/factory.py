@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Container
 
 import torch
 from torch import nn
@@ -13,7 +14,7 @@ from inspector.errors import CheckpointError, UsageError
 from inspector.load.draft import Draft, Request
 from inspector.load.recipe import Recipe, told_by
 from inspector.load.safe import StoredFile, identify, plain_text
-from inspector.load.state_dict import unwrap
+from inspector.load.state_dict import unwrap, without_prefix
 from inspector.load.weights import check_tensors, read_safetensors, read_torch
 
 
@@ -77,7 +78,8 @@ def make_network(factory: str) -> nn.Module:
         raise UsageError(f"{factory} returned {type(network).__name__}, not a torch.nn.Module")
     if next(network.parameters(), None) is None:
         raise UsageError(f"{factory} returned a network without parameters")
-    return network
+    plain: nn.Module = getattr(network, "_orig_mod", network)  # what torch.compile makes cannot be traced
+    return plain
 
 
 def cure_of(network: nn.Module, usual: str) -> str:
@@ -94,18 +96,29 @@ def fill(network: nn.Module, file: StoredFile, factory: str) -> None:
     Raises:
         CheckpointError: If they cannot be read, or do not fit.
     """
-    tensors = _read_weights(file)
+    tensors = read_weights(file, network.state_dict())
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise CheckpointError(f"{file.path} does not fit {factory}: {plain_text(error)}") from error
 
 
-def _read_weights(file: StoredFile) -> dict[str, torch.Tensor]:
+def read_weights(file: StoredFile, names: Container[str] = ()) -> dict[str, torch.Tensor]:
+    """Read weights, which may lie beside other things, and whose names may have what wrappers put before them.
+
+    Args:
+        file: A state dict that torch.save or safetensors has written.
+        names: Names that the network has; where weights have these, nothing is taken off them.
+
+    Raises:
+        CheckpointError: If they cannot be read.
+    """
     what = str(file.path)
     if identify(file) == "safetensors":
-        return read_safetensors(file.content, what)
-    return check_tensors(unwrap(read_torch(file.content, what), what), what, len(file.content))
+        tensors = read_safetensors(file.content, what)
+    else:
+        tensors = check_tensors(unwrap(read_torch(file.content, what), what), what, len(file.content))
+    return tensors if any(name in names for name in tensors) else without_prefix(tensors)
 
 
 def _try(network: nn.Module, recipe: Recipe, factory: str) -> tuple[int, bool]:

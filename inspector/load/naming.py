@@ -29,6 +29,27 @@ _OTHER_COUNTS = frozenset(
 )
 """Words before a number that make it another one than of agent steps: steps, too, where `_STATED` did not take them."""
 
+_OF_CLIPS = {
+    "epoch": "epochs",
+    "ep": "epochs",
+    "iteration": "iterations",
+    "iter": "iterations",
+    "it": "iterations",
+    "update": "updates",
+    "batch": "batches",
+    "clip": "clips",
+    "video": "videos",
+    "sample": "samples",
+    "step": "steps",
+}
+"""What the training of a video classifier is counted in, by what names of files say."""
+
+_WORD_OF_CLIPS = rf"(?<![a-z])(?P<unit>{'|'.join(_OF_CLIPS)})(?:e?s)?"
+_COUNTED = (
+    re.compile(rf"{_WORD_OF_CLIPS}[ _=-]*(?P<count>[0-9]{{1,15}})(?![0-9a-z]|\.[0-9])"),  # epoch_20, step=1000
+    re.compile(rf"(?<![a-z0-9.])(?P<count>[0-9]{{1,15}})[ _-]?{_WORD_OF_CLIPS}(?![a-z])"),  # 1000_steps
+)
+
 ACCEPTED = "agent_400000, agent_400000_steps, step_400000 (agent steps) or agent_1600000_frames"
 
 _TOLD = 4
@@ -64,6 +85,24 @@ def trained_by_name(file: Path) -> Trained | None:
     if bare is None or bare["word"] in _OTHER_COUNTS:
         return None
     return Trained(int(bare["count"]), "steps")
+
+
+def counted_by_name(file: Path) -> tuple[int, str] | None:
+    """How long a checkpoint of a video classifier was trained, by the name of its file.
+
+    Returns:
+        A number and what it counts, as (20, "epochs"), if the name says so; the number that ends it and stands alone,
+        which is of steps. None where there is none such, as in `best` or `model_v2`.
+    """
+    stem = _ungrouped(file.stem.lower())
+    for pattern in _COUNTED:
+        found = pattern.search(stem)
+        if found:
+            return int(found["count"]), _OF_CLIPS[found["unit"]]
+    bare = None if _DATE.search(stem) else _BARE.search(stem)
+    if bare is None or bare["word"] in _OTHER_COUNTS:
+        return None
+    return int(bare["count"]), "steps"
 
 
 def of_one_kind(files: Sequence[Path]) -> tuple[list[Path], str | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspector.agent import Agent
+from inspector.arguments import TORCHVISION
 from inspector.errors import CheckpointError, UsageError
 from inspector.load.bundle import Bundle, bundle_folders, choose, no_player, read_bundle, read_manifest
 from inspector.load.clip_run import find_clip_run
@@ -17,9 +18,6 @@ from inspector.load.state_dict import read_state_dict
 from inspector.load.weights import read_safetensors, read_torch
 from inspector.load.zips import open_zip
 from inspector.records import Checkpoint
-
-TORCHVISION = "torchvision:"
-"""Begins the name of a video network of torchvision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -184,7 +184,7 @@ def _candidates(source: str, options: Mapping[str, Any]) -> _Found:
     if find_clip_run(place) is not None:
         raise no_player(source)
     run = find_run(place)
-    files, note = of_one_kind(_files(source, run.checkpoints if run and path.is_dir() else path))
+    files, note = of_one_kind(files_of(source, run.checkpoints if run and path.is_dir() else path))
     if not files or not files[0].exists():
         raise CheckpointError(
             f"there are no checkpoints at {source}: name a bundle ({', '.join(bundle_folders())}), a folder with files "
@@ -195,7 +195,7 @@ def _candidates(source: str, options: Mapping[str, Any]) -> _Found:
     return _Found(name, (Member(str(file), "last", Checkpoint(str(file), ""), known) for file in files), note)
 
 
-def _files(source: str, path: Path) -> list[Path]:
+def files_of(source: str, path: Path) -> list[Path]:
     """Weights in a folder; files of a glob; else the one file."""
     if path.is_dir():
         return [file for file in sorted(path.iterdir()) if file.suffix in WEIGHTS]

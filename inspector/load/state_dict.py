@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -68,7 +69,7 @@ def read_state_dict(loaded: object, request: Request, what: str, size: int) -> D
     """
     if isinstance(loaded, dict) and "estimator_state" in loaded:
         raise CheckpointError(f"{what} is an agent of floringogianu/atari-agents, which is not supported")
-    tensors = check_tensors(_without_prefix(unwrap(loaded, what)), what, size)
+    tensors = check_tensors(without_prefix(unwrap(loaded, what)), what, size)
     refuse(tensors, what)
     script = recognise_script(tensors)
     if script is not None:
@@ -105,10 +106,11 @@ def refuse(tensors: Mapping[str, object], what: str) -> None:
             raise CheckpointError(f"{what} is {text} (layer {plain_text(found[0], 60)!r})")
 
 
-def _without_prefix(tensors: dict[object, object]) -> dict[object, object]:
+def without_prefix(tensors: dict[Any, Any]) -> dict[Any, Any]:
+    """Weights by their names without what DataParallel and torch.compile put before every one."""
     for prefix in PREFIXES:
         if all(isinstance(name, str) and name.startswith(prefix) for name in tensors):
-            tensors = {str(name)[len(prefix) :]: tensor for name, tensor in tensors.items()}
+            tensors = {name[len(prefix) :]: tensor for name, tensor in tensors.items()}
     return tensors
 
 

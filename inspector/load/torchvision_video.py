@@ -9,16 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inspector.arguments import TORCHVISION
 from inspector.clips.agent import ClipAgent
 from inspector.clips.recipe import ClipRecipe
 from inspector.errors import CheckpointError, UnsupportedError, UsageError
 from inspector.load.class_names import numbered
 from inspector.load.clip_recipe import assume, change
-from inspector.load.safe import identify, plain_text, read_file
-from inspector.load.weights import check_tensors, read_safetensors, read_torch
+from inspector.load.factory import read_weights
+from inspector.load.safe import plain_text, read_file
 from inspector.records import AgentFacts, Checkpoint
-
-PREFIX = "torchvision:"
 
 _HEADS = {"r3d_18": "fc.bias", "mc3_18": "fc.bias", "r2plus1d_18": "fc.bias", "s3d": "classifier.1.bias"}
 """Networks that are explained, and the tensor that has a number for every class."""
@@ -42,7 +41,7 @@ def open_torchvision(name: str, weights: Path | None = None, *, told: Mapping[st
         UnsupportedError: If it is a transformer.
         CheckpointError: If the weights cannot be read, do not fit, or cannot be downloaded.
     """
-    short = name.removeprefix(PREFIX)
+    short = name.removeprefix(TORCHVISION)
     if short.startswith(_TRANSFORMERS):
         raise UnsupportedError(f"{name} is a transformer, for which there are no rules: take one of {_known()}")
     if short not in _HEADS:
@@ -67,7 +66,7 @@ def open_torchvision(name: str, weights: Path | None = None, *, told: Mapping[st
 
 
 def _known() -> str:
-    return ", ".join(PREFIX + one for one in _HEADS)
+    return ", ".join(TORCHVISION + one for one in _HEADS)
 
 
 def _models() -> ModuleType:
@@ -93,11 +92,7 @@ def _from_file(
 ) -> tuple[nn.Module, Checkpoint, list[str]]:
     """The network with the weights of a file; as many classes as these have."""
     file = read_file(path)
-    if identify(file) == "safetensors":
-        state = read_safetensors(file.content, str(path))
-    else:
-        found = read_torch(file.content, str(path))
-        state = check_tensors(found if isinstance(found, dict) else {}, str(path), len(file.content))
+    state = read_weights(file, _HEADS.values())
     count = _class_count(name, path, state)
     network: nn.Module = models.get_model(name, weights=None, num_classes=count)
     try:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from inspector.clips.agent import ClipAgent
+from inspector.clips.identity import digest_of
 from inspector.errors import InspectorError, UsageError
 from inspector.profile.folder import Labelled, LeftOut, find_videos
 from inspector.profile.gathering import gathered
 from inspector.profile.places import Places
 from inspector.profile.plan import Plan, Read, Settings, parts_of, read_of
 from inspector.profile.result import Result
-from inspector.profile.work import Opener, Trouble, digest_of
+from inspector.profile.work import Opener, Trouble
 from inspector.sweep import Arrays, Progress, Store
 from inspector.sweep.run import Engine
 from inspector.track.claim import UNITS

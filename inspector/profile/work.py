@@ -1,20 +1,16 @@
 """What the processes of a profile do: read videos, explain their clips, let the network decide on the whole stretch."""
 
-import hashlib
-import inspect
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from inspector.clips.agent import ClipAgent
+from inspector.clips.identity import digest_of
 from inspector.clips.masks import cover_of, read_masks
 from inspector.clips.recipe import ClipRecipe
 from inspector.clips.source import Video, open_video
@@ -212,31 +208,6 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     powers = np.exp(scores.astype(np.float64) - scores.max(1, keepdims=True))
     found: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
     return found
-
-
-def digest_of(agent: ClipAgent) -> str:
-    """What tells this agent from others: its network as written, all of its weights, and how clips are made for it.
-
-    Of a network of the user's own the files count too in which its classes stand: only these say what it computes.
-    """
-    whole = hashlib.sha256(repr((str(agent.network), agent.recipe, agent.class_names)).encode())
-    for content in _sources(agent.network) if agent.facts.format == "factory" else ():
-        whole.update(content)
-    for name, tensor in sorted(agent.network.state_dict().items()):
-        values = tensor.detach().cpu().contiguous()
-        whole.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-        whole.update(values.view(-1).view(torch.uint8).numpy().tobytes() if values.numel() else b"")
-    return whole.hexdigest()
-
-
-def _sources(network: nn.Module) -> list[bytes]:
-    """The files of its classes but those of torch, each once."""
-    kinds = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
-    found = set()
-    for kind in kinds:
-        with suppress(TypeError, OSError):  # one that was made at a prompt has no file
-            found.add(Path(inspect.getfile(kind)).read_bytes())
-    return sorted(found)
 
 
 @lru_cache(maxsize=1)

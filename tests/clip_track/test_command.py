@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from inspector.cli import main
@@ -16,8 +18,9 @@ from inspector.clip_track_command import asked_of_clips
 from inspector.errors import UsageError
 from inspector.track.asked import Asked, additions, check_same
 from inspector.track.work import Explaining
+from tests.clip_track.test_series import save as save_own
 from tests.clip_track.tiny import make_folder, write_video
-from tests.load.clip_files import CLASSES, tiny_network, write_clip_bundle
+from tests.load.clip_files import CLASSES, MODULE, tiny_network, write_clip_bundle
 
 LEFT = (
     *("attention.parquet", "attention.png", "attention.svg", "evolution.mp4", "manifest.json", "positions.png"),
@@ -74,6 +77,27 @@ def test_a_track_that_is_done_is_left_as_it_is_and_told_as_json(
     shorter = [*words[:3], str(given[1] / "up"), *words[4:]]
     assert main(shorter) == 2
     assert "made with --video 7 videos" in capsys.readouterr().err
+
+
+def test_checkpoints_of_a_network_of_ones_own_are_tracked_by_what_their_names_count(
+    given: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "clip_track_user.py").write_text(MODULE)
+    (tmp_path / "names.txt").write_text("right\nleft\nup\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    save_own(tmp_path / "run", "epoch_0.pt", "epoch_20.pt", "best.pt")
+    words = ["track", "run", "--factory", "clip_track_user:make", "--video", str(given[1] / "left"), "--json"]
+    words += ["--window", "4", "--resize", "16x16", "--crop", "12x12", "--classes", "names.txt", *SMALL]
+    assert main([*words, "-o", "out"]) == 0
+    said = capsys.readouterr()
+    assert "left out: best.pt" in said.err
+    summary = "\n".join(json.loads(said.out)["summary"])
+    assert summary.startswith("run: 2 checkpoints, ") and "at 20 epochs" in summary and " clips\n" not in summary
+    assert set(pq.read_table("out/recognised.parquet").column("epochs_trained").to_pylist()) == {0, 20}
+    assert "epochs_trained" in pq.read_schema("out/attention.parquet").names
+    assert main([*words, "--env", "ALE/Pong-v5"]) == 2
+    assert "--env is for agents that play games" in capsys.readouterr().err
 
 
 def asked(given: tuple[Path, Path], *targets: str, steps: int = 6, members: int = 2) -> Asked:

@@ -95,7 +95,7 @@ def test_the_film_has_the_length_of_its_script(
 ) -> None:
     one = found.series[0]
     members = list(one.source.members)
-    members[1] = Gone(members[1].source, members[1].checkpoint)
+    members[1] = Gone(members[1].source, members[1].which, members[1].checkpoint)
     broken = replace(found, series=(replace(one, source=replace(one.source, members=tuple(members))),))
     said: list[str] = []
     path, chapters = film_clips(
@@ -105,7 +105,7 @@ def test_the_film_has_the_length_of_its_script(
     facts = read_facts(path)
     assert facts.frame_count == pytest.approx(chapters[-1].end * FPS)
     assert said[:3] == ["clips 1", "clips 2", "clips 3"] and "film 1" in said
-    members = [Gone(member.source, member.checkpoint) for member in members]
+    members = [Gone(member.source, member.which, member.checkpoint) for member in members]
     gone = replace(found, series=(replace(one, source=replace(one.source, members=tuple(members))),))
     with pytest.raises(InspectorError, match="no checkpoint of tiny can be explained for the film"):
         film_clips(gone, tmp_path)

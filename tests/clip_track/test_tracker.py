@@ -176,7 +176,7 @@ def test_a_video_that_cannot_be_read_is_named_and_the_others_go_on(videos: list[
 
 def test_a_checkpoint_that_cannot_be_explained_is_among_the_failures(found: ClipTrack, tmp_path: Path) -> None:
     one = make_series()
-    gone = replace(one.members[1], checkpoint=replace(one.members[1].checkpoint, sha256="gone"))
+    gone = replace(one.members[1], digest="gone")
     assert clip_plan(one, found.probe, tmp_path, SETTINGS).probing[1][0].key != (
         clip_plan(replace(one, members=(one.members[0], gone)), found.probe, tmp_path, SETTINGS).probing[1][0].key
     )

@@ -55,7 +55,7 @@ def facts_of(checkpoint: ClipCheckpoint) -> AgentFacts:
 def make_series(trained: Sequence[int] = (0, 1000, 4000), name: str = "tiny") -> ClipSeries:
     """A training run with checkpoints of so many clips."""
     checkpoints = [ClipCheckpoint(f"{name}/{clips}", f"{name}{clips}", clips) for clips in trained]
-    members = tuple(TinyMember(name, one) for one in checkpoints)
+    members = tuple(TinyMember(name, one.frames or 0, one, digest=one.sha256) for one in checkpoints)
     return ClipSeries(name, members, (), facts_of(checkpoints[-1]), RECIPE, CLASSES)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from inspector.clips.identity import digest_of
 from inspector.clips.masks import cover_of, read_masks
 from inspector.clips.source import open_video
 from inspector.errors import InspectorError, UsageError
@@ -23,7 +24,7 @@ from inspector.profile.report import report_html
 from inspector.profile.result import Result
 from inspector.profile.summary import summary
 from inspector.profile.tables import manifest_of, number_rows, write_tables
-from inspector.profile.work import Opener, digest_of
+from inspector.profile.work import Opener
 from inspector.sweep import Failure
 from inspector.viewing.interpreter import ClipInterpreter
 from tests.profile.tiny import FRAMES, here, make_folder, open_gloomy, open_restless, open_tiny
