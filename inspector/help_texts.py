@@ -61,8 +61,8 @@ TRACK_EXAMPLES = """\
 a series:
   a bundled agent; a folder with the checkpoints that stable-baselines3 or CleanRL wrote along the way; or a glob of
   such files, in quotes. Several series are training runs of one setting with different seeds. Of agents that watch
-  videos: a bundle, the folder of a run of agents/train_clips.py, or weights of your own network with --factory, in files
-  whose names tell how long they were trained, as epoch_20.pt.
+  videos: a bundle, the folder of a run of agents/train_clips.py, or, with --factory, weights of your own network in
+  files whose names tell how long they were trained, as epoch_20.pt.
 
 examples:
   inspector track breakout

@@ -24,7 +24,13 @@ _HEAD, _ROW, _GAP, _LEGEND, _LOWER, _FOOT = 1.75, 3.75, 0.95, 1.9, 3.0, 0.5
 """Inches: above the curves; of a row of them, of which a gap; of the legend with the titles below; of the lower panels
 and below them."""
 OWN, REGION, STRETCH = palette.REGIONS[3], palette.REGIONS[0], palette.REGIONS[2]
-_SHORT = {"border": "above all random", "centre": "below all random", "even": "as random", "few": "too few random"}
+_SHORT = {
+    "border": "above all random",
+    "centre": "below all random",
+    "even": "as random",
+    "few": "too few random",
+    "fresh": "fresh batch norms",
+}
 
 
 def draw_figure(result: Result, folder: Path) -> None:

@@ -15,6 +15,7 @@ from inspector.profile.paired import accuracy_of, compare, recognised
 from inspector.profile.places import Places
 from inspector.profile.plan import Plan, Settings
 from inspector.profile.result import AtStride, Result
+from inspector.profile.untrained import has_fresh_norms
 from inspector.profile.work import softmax
 from inspector.sweep import Arrays, Unit
 from inspector.track.doing import Work
@@ -44,7 +45,7 @@ def gathered(
     Raises:
         InspectorError: If no clip has any relevance.
     """
-    found = _Gathering(settings, plan, work)
+    found = _Gathering(agent, settings, plan, work)
     at = {stride: found.at(stride) for stride in settings.strides}
     first, *others = [(stride, one.right) for stride, one in at.items()]
     return Result(
@@ -71,8 +72,9 @@ def gathered(
 class _Gathering:
     """What is the same for all strides, and what was found at each."""
 
-    def __init__(self, settings: Settings, plan: Plan, work: Work) -> None:
+    def __init__(self, agent: ClipAgent, settings: Settings, plan: Plan, work: Work) -> None:
         self._plan, self._work = plan, work
+        self._like_networks = not has_fresh_norms(agent.network)
         mixed = [video for one in plan.read for video in one.videos]
         self._order = sorted(range(len(mixed)), key=lambda i: (mixed[i].label, mixed[i].name))
         self.videos = tuple(mixed[i] for i in self._order)
@@ -103,7 +105,10 @@ class _Gathering:
             stretch_right=stretch_right,
             accuracy=accuracy_of(right),
             stretch_accuracy=accuracy_of(stretch_right),
-            profiles={kind: profile_of(own, self.counts[kind], nets[kind], kind) for kind in kinds},
+            profiles={
+                kind: profile_of(own, self.counts[kind], nets[kind], kind, like_networks=self._like_networks)
+                for kind in kinds
+            },
             regions={
                 kind: region_of(own, self.counts[kind], self.masked, nets[kind], null.masked, kind) for kind in kinds
             },

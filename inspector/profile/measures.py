@@ -43,10 +43,12 @@ class Profile:
     Attributes:
         shares: Of every video that counts, (videos, frames); each adds up to 1.
         networks: The mean over videos under each of some networks with random weights, (networks, frames).
+        like_networks: Whether the agent differs from these by its weights alone; else they say nothing of it.
     """
 
     shares: Numbers
     networks: Numbers
+    like_networks: bool = True
 
     @cached_property
     def mean(self) -> Numbers:
@@ -83,17 +85,19 @@ class Profile:
     def excess(self) -> Estimate:
         """How many times the null ratio the ratio is. The interval is of the videos; the null is taken as it is.
 
-        NaN where the null ratio is 0 or infinite.
+        NaN where the null ratio is 0 or infinite, and where the agent is not like the random networks.
         """
-        null = self.null_ratio if 0 < self.null_ratio < np.inf else np.nan
+        null = self.null_ratio if self.like_networks and 0 < self.null_ratio < np.inf else np.nan
         return Estimate(*(end / null for end in (self.ratio.mean, self.ratio.low, self.ratio.high)))
 
     @property
     def verdict(self) -> str:
         """`border`, `centre` or `even`: whether the whole interval of the ratio lies beyond every random network's.
 
-        `few` where there are too few of these to tell.
+        `few` where there are too few of these to tell, `fresh` where the agent is not like them.
         """
+        if not self.like_networks:
+            return "fresh"
         return {1: "border", -1: "centre", 0: "even", None: "few"}[_beyond(self.ratio, self.network_ratios)]
 
 
@@ -105,10 +109,12 @@ class Change:
         ratio: How many times that at the smallest stride it is.
         networks: The same of each network with random weights, (networks,): what makes it uneven whatever the stride
             cancels out. NaN where both of its ratios are 0 or infinite.
+        like_networks: As in `Profile`.
     """
 
     ratio: Estimate
     networks: Numbers
+    like_networks: bool = True
 
     @property
     def null(self) -> tuple[float, float] | None:
@@ -117,7 +123,12 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """`less`, `more` or `even`: whether the whole interval lies beyond every random network's change; or `few`."""
+        """`less`, `more` or `even`: whether the whole interval lies beyond every random network's change.
+
+        Or `few` or `fresh`, as in `Profile`.
+        """
+        if not self.like_networks:
+            return "fresh"
         return {1: "more", -1: "less", 0: "even", None: "few"}[_beyond(self.ratio, self.networks)]
 
 
@@ -181,7 +192,7 @@ def change_of(first: Profile, other: Profile) -> Change:
         resampled = ratio_of(other.resampled) / ratio_of(first.resampled)
         mean = float(np.divide(other.ratio.mean, first.ratio.mean))
         networks = other.network_ratios / first.network_ratios
-    return Change(estimate(mean, resampled, len(first.shares)), networks)
+    return Change(estimate(mean, resampled, len(first.shares)), networks, other.like_networks)
 
 
 def counted(own: Sequence[Arrays], kind: str) -> NDArray[np.bool_]:
@@ -195,7 +206,9 @@ def counted(own: Sequence[Arrays], kind: str) -> NDArray[np.bool_]:
     return found
 
 
-def profile_of(own: Arrays, counts: NDArray[np.bool_], networks: Sequence[Arrays], kind: str) -> Profile:
+def profile_of(
+    own: Arrays, counts: NDArray[np.bool_], networks: Sequence[Arrays], kind: str, *, like_networks: bool = True
+) -> Profile:
     """Shares per position.
 
     Args:
@@ -203,8 +216,9 @@ def profile_of(own: Arrays, counts: NDArray[np.bool_], networks: Sequence[Arrays
         counts: Which of them count.
         networks: The same under networks with random weights, of fewer videos; each has relevance of this kind.
         kind: One of `KINDS`.
+        like_networks: Whether the agent differs from these by its weights alone.
     """
-    return Profile(_shares(own[kind][counts]), np.array([_mean_share(one, kind) for one in networks]))
+    return Profile(_shares(own[kind][counts]), np.array([_mean_share(one, kind) for one in networks]), like_networks)
 
 
 def _shares(amounts: Numbers) -> Numbers:

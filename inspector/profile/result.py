@@ -67,7 +67,8 @@ class Result:
         compared: Accuracy at each other stride with that at the smallest.
         stretch_compared: Each other stride's middle clip with the smallest stride's clips over the stretch.
         changes: How the border-to-centre ratio of the absolute relevance changes, by each other stride.
-        choice: A stride by relevance alone; None where there is one stride, or a ratio without a meaning.
+        choice: A stride by relevance alone; None where there is one stride, or a ratio without a meaning, or random
+            networks that the agent is not like.
         left_out: Videos that do not count.
         seconds: How long each part took.
     """

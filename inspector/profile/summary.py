@@ -18,6 +18,7 @@ VERDICTS = {
     "centre": "more in the centre than any network with random weights",
     "even": "not told from networks with random weights",
     "few": f"not told, as that takes {LEAST_NETWORKS} networks with random weights",
+    "fresh": "not to be compared, as its batch norms have seen no clip and those of the random networks have",
 }
 """What the interval of a ratio says beside the ratios of random networks."""
 
@@ -26,6 +27,7 @@ CHANGES = {
     "more": "the border gains more than under any of them",
     "even": "not told from random weights",
     "few": f"not told, as that takes {LEAST_NETWORKS} of them",
+    "fresh": "not to be compared",
 }
 """What the interval of a change says beside the changes of random networks."""
 

@@ -47,6 +47,14 @@ def with_random_weights(agent: ClipAgent, seed: int, clips: NDArray[np.uint8]) -
     return untrained
 
 
+def has_fresh_norms(network: nn.Module) -> bool:
+    """Whether batch norms have seen nothing: mean 0 and variance 1, as before training, with which none normalises."""
+    norms = [module for module in network.modules() if isinstance(module, _NORMS)]
+    seen = [(norm.running_mean, norm.running_var) for norm in norms]
+    told = [(mean, variance) for mean, variance in seen if mean is not None and variance is not None]
+    return bool(told) and all(bool((mean == 0).all() and (variance == 1).all()) for mean, variance in told)
+
+
 def kept_parameters(network: nn.Module) -> tuple[str, ...]:
     """Parameters that `with_random_weights` leaves as they are: nobody says how their module begins."""
     return tuple(

@@ -76,6 +76,13 @@ def test_few_random_networks_tell_nothing() -> None:
     assert change_of(few, profile(1.0, [1.0] * 18)).verdict == "few"
 
 
+def test_an_agent_whose_batch_norms_saw_nothing_is_not_compared_with_those_that_did() -> None:
+    own, nets = found(5.0), [found(1.0, seed=seed) for seed in range(19)]
+    fresh = profile_of(own, counted([own], "absolute"), nets, "absolute", like_networks=False)
+    assert fresh.verdict == "fresh" and np.isnan(fresh.excess.mean) and fresh.ratio.mean == pytest.approx(5.0, rel=0.1)
+    assert change_of(fresh, fresh).verdict == "fresh"
+
+
 def silent(border: float, **about: float) -> dict[str, np.ndarray]:
     """Relevance that is all negative."""
     return {**found(border, **about), "positive": np.zeros((int(about.get("videos", VIDEOS)), FRAMES))}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from inspector.clips.agent import ClipAgent
 from inspector.errors import CheckpointError
-from inspector.profile.untrained import kept_parameters, kept_text, with_random_weights
+from inspector.profile.untrained import has_fresh_norms, kept_parameters, kept_text, with_random_weights
 from tests.profile.tiny import FRAMES, open_tiny
 
 
@@ -81,3 +81,12 @@ def test_weights_that_cannot_be_drawn_anew_are_named() -> None:
     assert "1.scale" in kept and kept_parameters(network) == ("1.scale",)
     assert kept_text(network).startswith("not random under random weights: 1.scale, as their module")
     assert kept_text(open_tiny().network) == ""
+
+
+def test_batch_norms_that_saw_nothing_are_told_from_those_that_did() -> None:
+    fresh = nn.Sequential(nn.Conv3d(3, 2, 1), nn.BatchNorm3d(2), nn.BatchNorm3d(2)).eval()
+    assert has_fresh_norms(fresh)
+    fresh[2].running_mean.add_(0.1)
+    assert not has_fresh_norms(fresh)
+    assert not has_fresh_norms(nn.Sequential(nn.Conv3d(3, 2, 1), nn.BatchNorm3d(2, track_running_stats=False)))
+    assert not has_fresh_norms(nn.Conv3d(3, 2, 1)) and not has_fresh_norms(open_tiny().network)
