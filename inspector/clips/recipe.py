@@ -36,7 +36,11 @@ class ClipRecipe:
         if self.frames < 1 or min(self.resize + self.crop) < 1:
             raise UsageError("a clip has one frame at least, of one pixel at least")
         if any(cut > whole for cut, whole in zip(self.crop, self.resize, strict=True)):
-            raise UsageError(f"{self.crop} cannot be cut out of {self.resize}: let crop be no larger than resize")
+            (rows, columns), (height, width) = self.crop, self.resize
+            raise UsageError(
+                f"{rows}x{columns} cannot be cut out of {height}x{width}: say both --crop and --resize (in Python crop "
+                "and resize of the recipe), the crop no larger"
+            )
         if min(self.std) <= 0:
             raise UsageError("pixels are divided by std: let each be above 0")
 

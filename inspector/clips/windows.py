@@ -40,6 +40,11 @@ class Windows:
         """Frames of a video that one group of windows covers."""
         return self.frames * self.stride
 
+    @property
+    def apart(self) -> int:
+        """Frames of the video from one group of windows to the next."""
+        return self.step or max(self.block // 2, 1)
+
     def starts(self, frame_count: int) -> Iterator[int]:
         """The first frame of every window, ascending; the last group ends with the video.
 
@@ -52,9 +57,9 @@ class Windows:
         if frame_count < self.block:
             raise UsageError(
                 f"a window of {self.frames} frames with stride {self.stride} needs {self.block} frames, the video has "
-                f"{frame_count}: give a shorter --window or --stride, or a longer video"
+                f"{frame_count}: give a shorter --window{' or --stride' * (self.stride > 1)}, or a longer video"
             )
-        step = self.step or max(self.block // 2, 1)
+        step = self.apart
         last, done = frame_count - self.block, 0
         for base in [*range(0, last, step), last]:
             yield from range(max(base, done), base + self.stride)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inspector.clips.masks import mask_beside
 from inspector.errors import UsageError, VideoError
+from inspector.load.class_names import numbered
 
 _SHOWN = 8
 
@@ -117,4 +118,5 @@ def _nothing(folder: Path, class_names: Sequence[str], left_out: Sequence[LeftOu
     broken = next((one.reason for one in left_out if "/" in one.name), "")
     found = f"only folders of no class of the agent: {strangers}" if strangers else "no videos in subfolders"
     found = f"no video that can be read ({broken})" if broken else found
-    return f"{folder} holds {found}: make a subfolder of videos for each class ({known})"
+    named = "; name your own classes with --classes FILE" if class_names == numbered(len(class_names)) else ""
+    return f"{folder} holds {found}: make a subfolder of videos for each class ({known}){named}"

@@ -50,7 +50,7 @@ def account_of(
         "kind": "clips",
         "agent": asdict(agent.facts) | {"output": "logits", "class_names": names},
         "preprocessing": asdict(agent.recipe),
-        "windows": asdict(cuts),
+        "windows": asdict(cuts) | {"step": cuts.apart},
         "videos": [_account_of_video(subject, names) for subject in subjects],
         "explanation": explanation,
         "device": str(agent.device),

@@ -186,9 +186,9 @@ class ClipRecorder:
             self._write_window(window, each)
 
     def _write_window(self, window: Window, explained: Explained) -> None:
-        scores, relevance = explained
-        name, shown = self._agent.class_names[int(scores.argmax())], self._offset + window.seconds
-        self._writer.add_row(row_of_window(self._number, window, explained, name, shown))
+        relevance = explained.relevance
+        shown = self._offset + window.seconds
+        self._writer.add_row(row_of_window(self._number, window, explained, self._agent.class_names, shown))
         if relevance is not None and self._save_relevance:
             self._writer.add_relevance(relevance.values)
         self._draw(self._assembly.add(window, self._verdict(explained)))

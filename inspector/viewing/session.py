@@ -33,7 +33,7 @@ OnProgress = Callable[[str, Progress], None]
 
 def record_videos(
     agent: ClipAgent,
-    videos: Sequence[str | Path],
+    videos: str | Path | Sequence[str | Path],
     *,
     stride: int = 1,
     step: int | None = None,
@@ -53,7 +53,7 @@ def record_videos(
 
     Args:
         agent: The classifier; its recipe says how long a clip is.
-        videos: Files, recorded one after another.
+        videos: A file, or several, recorded one after another.
         stride: Frames of the video from one frame of a clip to the next: 2 plays it twice as fast.
         step: Frames from one group of windows to the next; None is half of what a group covers.
         composite: What explains: a composite of LRP rules, as `epsilon_plus`, a TOML file, or one made in Python; or
@@ -83,6 +83,7 @@ def record_videos(
     """
     if any(count is not None and count < 1 for count in (windows, batch_size, threads)):
         raise UsageError("numbers of windows, threads and the batch size start at 1")
+    videos = [videos] if isinstance(videos, (str, Path)) else list(videos)
     cuts, chosen = Windows(agent.recipe.frames, stride, step), resolve_class(target, agent.class_names)
     facts = [_facts(Path(path)) for path in videos]
     totals = [_window_count(cuts, each, path, windows) for each, path in zip(facts, videos, strict=True)]

@@ -62,7 +62,7 @@ def test_a_checkpoint_is_chosen_by_word_or_by_clips(tmp_path: Path, wanted: int 
         ('architecture = "video_resnet"', 'architecture = "r3d"', "'r3d', where video_resnet is possible"),
         ("[recipe]", "[recipes]", r"no table \[recipe\]"),
         ("crop = [12, 12]\n", "", "does not say crop"),
-        ("crop = [12, 12]", "crop = [12, 99]", r"\(12, 99\) cannot be cut out of \(12, 16\)"),
+        ("crop = [12, 12]", "crop = [12, 99]", r"12x99 cannot be cut out of 12x16: say both --crop and --resize"),
         ("crop = [12, 12]", "crop = [12, 1.5]", r"crop = \[12, 1.5\], where rows and columns"),
         ("frames = 4", "frames = 0", "frames = 0, where a whole number from 1 to 4096 is possible"),
         ("0.25, 0.25, 0.5", "0.25, 0.25", "std = .*, where three numbers above 0"),

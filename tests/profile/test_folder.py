@@ -61,6 +61,12 @@ def test_a_folder_without_any_class_says_what_it_should_hold(tmp_path: Path) -> 
         find_videos(tmp_path / "a.mp4", NAMES)
 
 
+def test_a_network_whose_classes_have_no_names_is_to_be_given_some(tmp_path: Path) -> None:
+    put(tmp_path, "jump/a.mp4")
+    with pytest.raises(UsageError, match=r"\(class 0, class 1\); name your own classes with --classes FILE"):
+        find_videos(tmp_path, ("class 0", "class 1"))
+
+
 def test_classes_that_folders_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="classes 0 and 2 are both called 'A-b'"):
         find_videos(tmp_path, ("a b", "c", "A-b"))

@@ -147,6 +147,30 @@ def test_files_that_are_no_video_or_not_whole_are_refused(
         assert name in capsys.readouterr().err
 
 
+def test_a_file_of_weights_is_recorded_with_the_network_that_factory_names(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, own = Colours(), tmp_path / "own.pt"
+    wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    torch.save({"model_state_dict": wrapped, "epoch": 3}, own)
+    words = ["-q", "-o", str(tmp_path / "r"), "--overwrite", "--video", str(film), "--target", "each"]
+    assert main(["record", str(own), "--factory", AGENT, *SEEING, *words]) == 0
+    turned = Recording.load(tmp_path / "r").rows
+    assert main(["record", AGENT, "--weights", str(own), *SEEING, *words]) == 0
+    assert turned.equals(Recording.load(tmp_path / "r").rows)
+    capsys.readouterr()
+    assert main(["show", str(own), "--factory", AGENT, *SEEING, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "factory"
+    for wrong, code, message in (
+        (["record", str(own), *words], 2, "does not say which network it belongs to: name that by --factory MODULE"),
+        (["record", AGENT, "--factory", AGENT, *words], 2, "is no file of weights, which --factory names the network"),
+        (["record", str(own), "--factory", AGENT, "--weights", str(own), *words], 2, "cannot both be weights"),
+        (["record", str(tmp_path / "gone.pt"), "--factory", AGENT, *words], 3, "there is no agent"),
+    ):
+        assert main(wrong) == code
+        assert message in capsys.readouterr().err
+
+
 def test_weights_and_class_names_have_to_fit(
     film: Path, classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ from inspector.draw.clip_moment import ClipMoment
 from inspector.draw.clip_page import ClipPage
 from inspector.viewing.filming import mean_rate, page_sized
 from inspector.viewing.interpreter import batch_size_of
+from inspector.viewing.rows import NO_CLASS
 from inspector.viewing.session import record_videos
 from tests.clips.making import write
 from tests.viewing.making import CLASSES, make_agent
@@ -95,6 +96,8 @@ def test_windows_that_are_not_finite_count_for_nothing_on_the_page(
     agent = make_agent(network=_Corner(overflows=True))
     recording = record_videos(agent, [film], target="bright", output=tmp_path / "r", composite="epsilon")
     assert [bool(np.isfinite(row["target_score"])) for row in recording.rows.to_pylist()] == [True] * 3 + [False] * 4
+    assert [row["action_name"] == NO_CLASS for row in recording.rows.to_pylist()] == [False] * 3 + [True] * 4
+    assert [row["action"] for row in recording.rows.to_pylist()][3:] == [-1] * 4
     moments = [moment for moment, _ in drawn]
     assert [moment.finite for moment in moments] == [True] * 16 + [False] * (COUNT - 16)
     assert [moment.windows for moment in moments] == [1] * 4 + [2] * 8 + [1] * 4 + [0] * (COUNT - 16)

@@ -83,7 +83,7 @@ def test_rows_are_windows_with_their_scores_and_a_ledger_that_closes(recording: 
 def test_the_manifest_says_how_it_was_made(recording: Recording, film: Path) -> None:
     manifest = json.loads((recording.path / "manifest.json").read_text())
     assert manifest["kind"] == "clips" and manifest["status"] == "complete"
-    assert manifest["windows"] == {"frames": 8, "stride": 1, "step": None}
+    assert manifest["windows"] == {"frames": 8, "stride": 1, "step": 4}
     assert manifest["preprocessing"]["crop"] == [48, 80]
     assert manifest["agent"]["class_names"] == list(CLASSES)
     (video,) = manifest["videos"]
@@ -223,7 +223,7 @@ def test_a_name_that_is_no_unicode_and_has_two_lines_is_recorded_readably(film: 
     odd = tmp_path / os.fsdecode(b"a\xff\nb.mp4")
     odd.write_bytes(film.read_bytes())
     command = ["inspector", "record", "--video", str(odd)]
-    recording = record_videos(make_agent(), [odd], output=tmp_path / "r", windows=1, target="dim", command=command)
+    recording = record_videos(make_agent(), odd, output=tmp_path / "r", windows=1, target="dim", command=command)
     manifest = json.loads((recording.path / "manifest.json").read_text())
     assert manifest["title"] == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
     assert manifest["videos"][0]["path"].endswith("a\\xff\nb.mp4") and manifest["command"][-1].endswith("\\xff\nb.mp4")
