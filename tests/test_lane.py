@@ -70,7 +70,7 @@ def test_tasks_that_are_not_begun_when_the_lane_stops_are_dropped() -> None:
 
 def test_after_ctrl_c_while_waiting_nothing_more_is_done() -> None:
     lane, done, go = Lane("beside"), [], threading.Event()
-    lane.submit(go.wait)
+    lane.submit(lambda: go.wait(20))
     was_interrupted = interrupted(lambda: lane.wait_for_all_but(0), 0.1)
     lane.submit(lambda: done.append("after"))
     go.set()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.profile.places import LEAST_FRAMES, border, centre
+from inspector.profile.places import LEAST_FRAMES, border, centre, mean_in
 from inspector.track.measures import Numbers, draw_episodes, interval
 from inspector.track.plan import text_of
 from inspector.track.result import Curve, Explained
@@ -89,6 +89,6 @@ def border_ratio(share: Numbers) -> NDArray[np.float64]:
         share: By position, (..., positions), at least `LEAST_FRAMES` of them.
     """
     frames = share.shape[-1]
-    outer, middle = share[..., border(frames)].mean(-1), share[..., centre(frames)].mean(-1)
+    outer, middle = mean_in(share, border(frames)), mean_in(share, centre(frames))
     nothing = np.full(np.shape(outer), np.nan)
     return np.asarray(np.divide(outer, middle, out=nothing, where=middle > 0))

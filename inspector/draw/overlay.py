@@ -56,11 +56,10 @@ def part_matrix(source: int, target: int, begin: float, length: float) -> NDArra
     Returns:
         (target, source), each row summing to 1, less what leaves the axis.
     """
-    side = length / target
-    left = begin + np.arange(target)[:, None] * side
+    edges = np.linspace(begin, begin + length, target + 1)[:, None]  # the last is the part's own end, unrounded
     pixel = np.arange(source)[None, :]
-    overlap = np.clip(np.minimum(left + side, pixel + 1) - np.maximum(left, pixel), 0, None)
-    return np.asarray(overlap / side)
+    overlap = np.clip(np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel), 0, None)
+    return np.asarray(overlap / (length / target))
 
 
 class Projection:

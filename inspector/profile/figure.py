@@ -8,7 +8,6 @@ import numpy as np
 
 from inspector.draw import palette
 from inspector.profile.measures import Estimate, Profile
-from inspector.profile.places import border, centre
 from inspector.profile.result import Result
 from inspector.profile.summary import VERDICTS, estimate_text, p_text
 from inspector.track.figure_look import DOTTED, THICK, new_figure, percent, rgb
@@ -105,9 +104,9 @@ def _draw_positions(figure: "Figure", result: Result, rows: int, top: float, bot
 
 def _draw_profile(panel: "Axes", one: Profile) -> None:
     places = np.arange(len(one.mean))
-    for is_there in (border(len(places)), centre(len(places))):
-        for position in places[is_there]:
-            panel.axvspan(position - 0.5, position + 0.5, color=rgb(palette.TRACK), lw=0, alpha=0.55)
+    count = len(places)
+    for begin, end in ((0, count / 8), (count / 4, 3 * count / 4), (7 * count / 8, count)):  # border, centre, border
+        panel.axvspan(begin - 0.5, end - 0.5, color=rgb(palette.TRACK), lw=0, alpha=0.55)
     own, grey = rgb(OWN), rgb(palette.BAR)
     panel.fill_between(places, one.networks.min(0), one.networks.max(0), color=grey, alpha=0.5, lw=0)
     panel.plot(places, one.networks.mean(0), color=rgb(palette.FAINT), lw=1.4, ls=DOTTED)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.profile.places import border, centre
+from inspector.profile.places import border, centre, mean_in
 from inspector.sweep import Arrays
 from inspector.track.measures import draw_episodes, interval
 
@@ -175,7 +175,7 @@ def _ends(networks: Numbers) -> tuple[float, float] | None:
 def ratio_of(shares: Numbers) -> Numbers:
     """Mean share of border positions over that of centre ones, (..., frames) to (...); infinite without any there."""
     frames = shares.shape[-1]
-    outer, inner = shares[..., border(frames)].mean(-1), shares[..., centre(frames)].mean(-1)
+    outer, inner = mean_in(shares, border(frames)), mean_in(shares, centre(frames))
     found: Numbers = np.divide(outer, inner, out=np.full(np.shape(outer), np.inf), where=inner > 0)
     return found
 

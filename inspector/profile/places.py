@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.errors import UsageError
+
+Weights = NDArray[np.float64]
 
 LEAST_FRAMES = 4
 """Shorter clips have no border that can be told from a centre."""
@@ -63,13 +66,23 @@ class Places:
         return [slice(start, start + span, stride) for start in starts]
 
 
-def border(frames: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The positions at either end of a clip: an eighth of it each, at least one; together the outer quarter."""
-    width, position = max(1, frames // 8), np.arange(frames)
-    return (position < width) | (position >= frames - width)
+def border(frames: int) -> Weights:
+    """How much of each position lies in the first or the last eighth of a clip, 0 to 1: of 12, 1, 0.5, 0 ... 0.5, 1."""
+    first = _within(frames, 0, frames / 8)
+    return np.asarray(first + first[::-1])
 
 
-def centre(frames: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The middle half of a clip's positions."""
-    margin, position = math.ceil(frames / 4), np.arange(frames)
-    return (position >= margin) & (position < frames - margin)
+def centre(frames: int) -> Weights:
+    """How much of each position lies in the middle half of a clip, 0 to 1."""
+    return _within(frames, frames / 4, 3 * frames / 4)
+
+
+def mean_in(shares: NDArray[np.float64], part: Weights) -> NDArray[np.float64]:
+    """The mean share of the positions of a part, each as much as it lies there, (..., positions) to (...)."""
+    return np.asarray(shares @ (part / part.sum()))
+
+
+def _within(frames: int, begin: float, end: float) -> Weights:
+    position = np.arange(frames)
+    found: Weights = np.clip(np.minimum(position + 1, end) - np.maximum(position, begin), 0, 1)
+    return found

@@ -167,8 +167,15 @@ def _positions(result: Result) -> str:
 
 def _parts_of(frames: int) -> list[str]:
     """What each position belongs to."""
-    rows = zip(border(frames), centre(frames), strict=True)
-    return ["border" if outer else "centre" if inner else "" for outer, inner in rows]
+    rows = zip(border(frames).tolist(), centre(frames).tolist(), strict=True)
+    return [_part("border", outer) or _part("centre", inner) for outer, inner in rows]
+
+
+def _part(name: str, weight: float) -> str:
+    """`border`; `border (50 %)` where not all of a position lies there; nothing where none of it does."""
+    if weight in (0, 1):
+        return name * int(weight)
+    return f"{name} ({100 * weight:.3g} %)"
 
 
 def _percents(one: Profile, position: int) -> str:

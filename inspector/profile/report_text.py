@@ -13,8 +13,9 @@ DEFINITIONS = {
     "number of strides.",
     "Share of a position": "The part of a clip's relevance, whatever its sign, that lies in that frame of it; a mean "
     "over videos. Positive relevance, what speaks for the class, stands beside it.",
-    "Border and centre": "The border is an eighth of the positions at either end (at least one), the centre is the "
-    "middle half. Their ratio is the mean share of a border position over that of a centre one.",
+    "Border and centre": "The border is an eighth of the clip at either end, the centre is its middle half; a position "
+    "that lies there in part counts in part. Their ratio is the mean share of a border position over that of a centre "
+    "one.",
     "Random weights": "The same network with new random weights, half of them as torch draws them, half as torchvision "
     "does for video networks; batch norms have the statistics of real clips. Temporal strides and padding with zeros "
     "make some positions matter more whatever was learned: only what lies beyond all of these networks is taken for "

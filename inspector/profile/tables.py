@@ -194,9 +194,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "source": str(result.source),
         "settings": asdict(result.settings),
         "rules": rules_of(result.settings.composite),
-        "positions": {
-            name: np.flatnonzero(part(result.places.frames)) for name, part in (("border", border), ("centre", centre))
-        },
+        "positions": {name: part(result.places.frames) for name, part in (("border", border), ("centre", centre))},
         "videos": {
             "counted": len(result.videos),
             "masked": int(result.masked.sum()),

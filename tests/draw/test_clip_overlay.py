@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.draw.clip_overlay import ClipOverlay
@@ -16,13 +16,14 @@ def test_a_part_that_is_the_whole_is_averaged_as_the_whole(source: int, target: 
 
 
 @given(st.integers(4, 60), st.integers(1, 30), st.floats(0, 0.5), st.floats(0.1, 0.5))
+@example(15, 15, 0.1, 0.1)
 def test_relevance_of_a_part_keeps_its_sum_and_stays_in_it(side: int, rows: int, begin: float, length: float) -> None:
     box = (begin * side, begin * side, length * side, length * side)
     relevance = np.random.default_rng(rows).normal(size=(rows, 3)).astype(np.float32)
     carried = Projection((rows, 3), (side, side), box)(relevance)
     assert carried.sum(dtype=np.float64) == pytest.approx(relevance.sum(dtype=np.float64), abs=1e-4)
     outside = np.ones((side, side), bool)
-    inner = slice(int(begin * side), int(np.ceil((begin + length) * side)))
+    inner = slice(int(box[0]), int(np.ceil(box[0] + box[2])))
     outside[inner, inner] = False
     assert not carried[outside].any()
 

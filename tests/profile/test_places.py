@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.errors import UsageError
-from inspector.profile.places import Places, border, centre
+from inspector.profile.places import Places, border, centre, mean_in
 
 STRIDES = st.sets(st.integers(1, 6), min_size=1).map(lambda found: tuple(sorted(found)))
 
@@ -48,11 +48,20 @@ def test_of_sixteen_positions_two_at_either_end_are_the_border_and_eight_the_cen
     assert np.flatnonzero(border(4)).tolist() == [0, 3] and np.flatnonzero(centre(4)).tolist() == [1, 2]
 
 
+def test_a_position_that_lies_at_the_border_in_part_counts_in_part() -> None:
+    assert border(12).tolist() == [1, 0.5, *[0] * 8, 0.5, 1]
+    assert border(10).tolist() == [1, 0.25, *[0] * 6, 0.25, 1]
+    assert centre(10).tolist() == [0, 0, 0.5, 1, 1, 1, 1, 0.5, 0, 0]
+    shares = np.array([[4.0, 1, *[2] * 8, 1, 4], [1.0] * 12])
+    assert mean_in(shares, border(12)) == pytest.approx([3, 1]) and mean_in(shares, centre(12)) == pytest.approx([2, 1])
+
+
 @given(st.integers(4, 99))
 def test_border_and_centre_share_no_position_and_are_the_same_from_either_end(frames: int) -> None:
-    assert not np.any(border(frames) & centre(frames)) and centre(frames).any()
-    for part in (border(frames), centre(frames)):
-        np.testing.assert_array_equal(part, part[::-1])
+    assert not np.any((border(frames) > 0) & (centre(frames) > 0))
+    for part, whole in ((border(frames), frames / 4), (centre(frames), frames / 2)):
+        np.testing.assert_allclose(part, part[::-1])
+        assert part.sum() == pytest.approx(whole)
 
 
 def test_a_clip_without_a_centre_is_refused() -> None:
