@@ -14,7 +14,7 @@ from inspector.files import plain, replacing, write_json
 from inspector.profile.choice import RULE
 from inspector.profile.measures import KINDS, Estimate, Profile
 from inspector.profile.paired import Accuracy
-from inspector.profile.places import border, centre
+from inspector.profile.places import border, centre, mean_in
 from inspector.profile.result import AtStride, Result
 from inspector.profile.summary import summary
 from inspector.provenance import versions
@@ -167,7 +167,7 @@ def _number(value: float) -> float | None:
 def _position_shares(amounts: NDArray[np.float64]) -> tuple[list[float | None], list[float | None]]:
     """Mean share of a border and of a centre position of each video; None of a video without relevance."""
     whole, frames = amounts.sum(1), amounts.shape[1]
-    border_means, centre_means = (amounts[:, part(frames)].mean(1) for part in (border, centre))
+    border_means, centre_means = (mean_in(amounts, part(frames)) for part in (border, centre))
 
     def shares(means: NDArray[np.float64]) -> list[float | None]:
         return [float(mean / total) if total > 0 else None for mean, total in zip(means, whole, strict=True)]
