@@ -74,9 +74,10 @@ class VideoWriter:
     """Writes a film as a stream: H.264, yuv420p, even size; memory does not grow with its length.
 
     The growing file at `path` plays at any time; at most the last second is missing. `close` makes it an ordinary
-    MP4 with its index in front. The same frames and `threads` give the same bytes. Encoding runs in threads of
-    x264, without the interpreter's lock, beside the code that makes the next frame. Ctrl-C loses no frame: it is
-    raised when the one that is being added, or the whole film, is written.
+    MP4 with its index in front. The same frames and `threads` give the same bytes if the width is a multiple of 256, as
+    that of our pages is; of narrow films some were a few bytes different, by the macroblock tree of x264. Encoding runs
+    in threads of x264, without the interpreter's lock, beside the code that makes the next frame. Ctrl-C loses no
+    frame: it is raised when the one that is being added, or the whole film, is written.
 
     Attributes:
         path: The file.
